@@ -1,0 +1,51 @@
+# Two commands matter: `make demo` runs the main job, `make test` passes the tests. Both set up all they need.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export PYTHONPATH := $(CURDIR)/include:$(CURDIR)/plugins
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up down test lint types check profile schema lock clean
+
+help:  ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $$(grep -o '^uv==[^ ;]*' requirements.txt)
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --compile-bytecode requirements.txt
+	@touch $@
+
+demo: $(READY)  ## Import and synchronize made-up people by the real DAGs, over real SFTP
+	@$(BIN)/python scripts/demo.py
+
+up: $(READY)  ## Start Airflow on 127.0.0.1 and print address and login
+	@$(BIN)/python scripts/local.py up
+
+down: $(READY)  ## Stop it
+	@$(BIN)/python scripts/local.py down
+
+test: $(READY)  ## Run all tests
+	$(BIN)/python -m pytest
+
+lint: $(READY)  ## Check style
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: $(READY)  ## Check types
+	$(BIN)/mypy
+
+check: lint types test  ## Everything that CI checks
+
+profile: $(READY)  ## Check one integration profile against its sample: make profile CODE=students
+	@$(BIN)/python -m matchpoint.check_profile $(CODE) --profiles include/profiles
+
+schema: $(READY)  ## Write the JSON Schema of integration profiles anew
+	$(BIN)/python -m matchpoint.profile.schema include/profiles/profile.schema.json
+
+lock: $(READY)  ## Compile requirements.in to requirements.txt
+	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --python-version 3.11 \
+		--custom-compile-command "make lock" requirements.in --output-file requirements.txt
+
+clean: down  ## Remove Airflow's home with the demo's store and runs, and the environment
+	rm -rf .airflow $(VENV)
