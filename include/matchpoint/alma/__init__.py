@@ -1,0 +1,1 @@
+"""Alma's user record: its fields and segments, its XML, its rules."""

@@ -1,0 +1,130 @@
+"""Alma's law for one user: what a new user looks like, and what a synchronize makes of an existing one.
+
+Pure functions over users in Alma's JSON form. Source: Alma's help on SIS integration ("Swap All"), the field
+notes of ``rest_user.xsd``, and Alma's articles on external user data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, Literal
+
+from matchpoint.alma.check import key
+from matchpoint.alma.fields import (
+    CORE_FIELDS,
+    IDENTIFIERS,
+    PRIMARY_ID,
+    SEGMENTS,
+    SPECIAL_LISTS,
+    OnSynchronize,
+    Segment,
+)
+
+User = dict[str, Any]
+Changes = dict[str, list[Any]]
+"""Per changed field or kind of segment: the value before and the value after; None where there is none."""
+
+_ACTIVE = {"value": "ACTIVE"}
+
+
+def new_user(incoming: User, *, profile_code: str, record_type: str) -> User:
+    """Make a new EXTERNAL user of an incoming one: the profile gives external id and record type."""
+    return {
+        **_external(incoming),
+        "record_type": {"value": record_type},
+        "account_type": {"value": "EXTERNAL"},
+        "external_id": profile_code,
+        "status": incoming.get("status", _ACTIVE),
+    }
+
+
+def synchronize(
+    existing: User,
+    incoming: User,
+    *,
+    protected: Collection[str] = (),
+    empty_special: Literal["keep", "clear"] = "keep",
+) -> User:
+    """Swap All: give the EXTERNAL user that results when ``incoming`` meets ``existing``.
+
+    Core fields are replaced, absent ones removed; the special fields named in ``protected`` keep their manual
+    edit; external segments are swapped, internal ones, roles and password stay.
+    """
+    incoming = _external(incoming)
+    result = {name: value for name, value in existing.items() if name not in _SWAPPED}
+    for name, rule in _RULES.items():
+        old, new = existing.get(name), incoming.get(name)
+        empty_stays = new is None and empty_special == "keep"
+        keeps = {
+            OnSynchronize.REPLACED: False,
+            OnSynchronize.SPECIAL: name in protected or empty_stays,
+            OnSynchronize.PROFILE: True,
+            OnSynchronize.KEPT: True,
+        }[rule]
+        value = old if keeps else new
+        if value is not None:
+            result[name] = value
+    result.setdefault("status", _ACTIVE)
+    for segment in SEGMENTS:
+        _put_parts(result, segment, _swapped(segment, existing, incoming))
+    return result
+
+
+def changes(before: User, after: User) -> Changes:
+    """Tell what differs between two states of a user, by field and by kind of segment."""
+    found: Changes = {}
+    for name in sorted(before.keys() | after.keys()):
+        if name in _SEGMENT_HOMES:
+            continue
+        if before.get(name) != after.get(name):
+            found[name] = [before.get(name), after.get(name)]
+    for segment in SEGMENTS:
+        old, new = _parts(before, segment), _parts(after, segment)
+        if old != new:
+            found[segment.name] = [old, new]
+    return found
+
+
+_RULES = {field.name: field.on_synchronize for field in CORE_FIELDS} | dict.fromkeys(
+    SPECIAL_LISTS, OnSynchronize.SPECIAL
+)
+_SEGMENT_HOMES = {segment.path[0] for segment in SEGMENTS}
+_SWAPPED = _RULES.keys() | _SEGMENT_HOMES
+
+
+def _external(incoming: User) -> User:
+    """Mark every segment of an incoming user as External: on a SIS load that is what it becomes."""
+    marked = {name: value for name, value in incoming.items() if name not in _SEGMENT_HOMES}
+    for segment in SEGMENTS:
+        parts = [{**part, "segment_type": "External"} for part in _parts(incoming, segment)]
+        _put_parts(marked, segment, parts)
+    return marked
+
+
+def _swapped(segment: Segment, existing: User, incoming: User) -> list[dict[str, Any]]:
+    """Keep the internal parts and take the incoming ones; what the library prefers stays preferred."""
+    internal = [part for part in _parts(existing, segment) if part.get("segment_type") == "Internal"]
+    taken = {flag for flag in segment.flags if any(part.get(flag) for part in internal)}
+    external = [
+        {name: value for name, value in part.items() if name not in taken} for part in _parts(incoming, segment)
+    ]
+    if segment is IDENTIFIERS:
+        held = {key(part["value"]) for part in internal} | {key(incoming.get(PRIMARY_ID, ""))}
+        external = [part for part in external if key(part["value"]) not in held]
+    return internal + external
+
+
+def _parts(user: User, segment: Segment) -> list[dict[str, Any]]:
+    home: Any = user
+    for step in segment.path:
+        home = home.get(step, {})
+    return list(home)
+
+
+def _put_parts(user: User, segment: Segment, parts: list[dict[str, Any]]) -> None:
+    if not parts:
+        return
+    home = user
+    for step in segment.path[:-1]:
+        home = home.setdefault(step, {})
+    home[segment.path[-1]] = parts

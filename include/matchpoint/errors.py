@@ -1,0 +1,36 @@
+"""The error tree. Every message says where, what was found, what was expected and what to do.
+
+    MatchpointError
+    ├── ProfileError     an integration profile cannot be read
+    ├── ExtractError     a whole extract cannot be read: the run stops before anything is written
+    ├── PlanError        a plan is not the one that was made, or its store is not there
+    └── StoreBusyError   another run holds the user store
+
+A bad *row* is no exception: it is a :class:`matchpoint.findings.Finding`.
+"""
+
+from __future__ import annotations
+
+
+class MatchpointError(Exception):
+    """The root of all errors that Matchpoint raises on purpose."""
+
+
+class ProfileError(MatchpointError):
+    """An integration profile is missing, not YAML, or says something that is not accepted."""
+
+
+class ExtractError(MatchpointError):
+    """An extract cannot be read as a whole."""
+
+    def __init__(self, file: str, found: str, expected: str, do: str, place: str = "") -> None:
+        where = f"{file}, {place}" if place else file
+        super().__init__(f"{where}: found {found}; expected {expected}. {do}")
+
+
+class PlanError(MatchpointError):
+    """A plan cannot be applied: it was changed after it was made, or it is not there."""
+
+
+class StoreBusyError(MatchpointError):
+    """Another run is applying its plan to this user store."""

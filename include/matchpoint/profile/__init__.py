@@ -1,0 +1,23 @@
+"""Integration profiles."""
+
+from matchpoint.profile.load import Profiles, load_profile, load_profiles
+from matchpoint.profile.models import (
+    AlmaXmlFormat,
+    CsvFormat,
+    ImportAction,
+    Mode,
+    Profile,
+    SynchronizeAction,
+)
+
+__all__ = [
+    "AlmaXmlFormat",
+    "CsvFormat",
+    "ImportAction",
+    "Mode",
+    "Profile",
+    "Profiles",
+    "SynchronizeAction",
+    "load_profile",
+    "load_profiles",
+]

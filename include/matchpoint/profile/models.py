@@ -1,0 +1,155 @@
+"""An integration profile: how one SIS feeds Alma. One YAML file each, named like Alma's own profile fields."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
+
+from croniter import croniter
+from pydantic import BaseModel, Field, field_validator, model_validator
+
+from matchpoint.alma.fields import PRIMARY_ID
+from matchpoint.profile.mapping import CrosswalkConverter, Mapping, Model, rules_of
+
+Mode = Literal["import", "synchronize"]
+
+
+class CsvFormat(Model):
+    """Delimited text with one header row."""
+
+    type: Literal["csv"]
+    delimiter: str = Field(",", min_length=1, max_length=1)
+    quote: str = Field('"', min_length=1, max_length=1)
+    encoding: str = Field("utf-8", description="The encoding of the file: utf-8, latin-1, cp1252, utf-16 ...")
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str) -> str:
+        try:
+            "".encode(value)
+        except LookupError:
+            raise ValueError(f"no encoding is named {value!r}; accepted are utf-8, latin-1, cp1252 ...") from None
+        return value
+
+
+class AlmaXmlFormat(Model):
+    """Alma's user XML version 2, the same for import and synchronize. It needs no mapping."""
+
+    type: Literal["alma_xml"]
+
+
+Format = Annotated[CsvFormat | AlmaXmlFormat, Field(discriminator="type")]
+
+
+class Action(Model):
+    """When a mode runs, and which files it takes."""
+
+    active: bool = True
+    schedule: str | None = Field(None, description="Cron expression, or nothing: started by hand")
+    path: str = Field(description="The folder on the SFTP server", min_length=1)
+    pattern: str = Field("*", description="Which files in it, with * and ?", min_length=1)
+    done_marker: str | None = Field(
+        None, description="Suffix of the empty file that says a file is complete, such as .done"
+    )
+    settle_seconds: int = Field(2, ge=0, le=600, description="How long a file's size must stay the same")
+
+    @field_validator("schedule")
+    @classmethod
+    def _valid_cron(cls, value: str | None) -> str | None:
+        if value is not None and not croniter.is_valid(value):
+            raise ValueError(f"{value!r} is not a cron expression; accepted is one like '0 5 * * *' or @daily")
+        return value
+
+
+class ImportAction(Action):
+    """Import: a first load. It looks for no matches and never updates."""
+
+
+class SynchronizeAction(Action):
+    """Synchronize: the recurring load, by match point."""
+
+    match_points: list[str] = Field(min_length=1, description="primary_id or identifier types, first hit decides")
+    unmatched: Literal["create", "skip"] = "create"
+    empty_special: Literal["keep", "clear"] = Field(
+        "keep", description="What an empty special field in the extract does to the user's value"
+    )
+
+
+class Actions(Model):
+    """The modes of a profile."""
+
+    import_: ImportAction | None = Field(None, alias="import")
+    synchronize: SynchronizeAction | None = None
+
+
+class Profile(Model):
+    """One integration profile."""
+
+    code: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=60, description="Becomes the users' external_id")
+    name: str = Field(min_length=1)
+    description: str = ""
+    sis_type: str = Field(description="Banner, PeopleSoft, SITS ...: for people to read")
+    connection: str = Field(description="Airflow connection id of the SFTP server", min_length=1)
+    store: str = Field("user_store", description="Airflow connection id of the user store", min_length=1)
+    record_type: Literal["PUBLIC", "STAFF", "CONTACT"] = "PUBLIC"
+    timezone: str = Field("UTC", description="Time zone of the schedules")
+    format: Format
+    mapping: Mapping | None = None
+    crosswalks: dict[str, dict[str, str]] = Field(
+        default_factory=dict, description="Code tables: SIS code to Alma code; '*' stands for any other code"
+    )
+    actions: Actions
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f"{value!r} is no time zone; accepted is one like Europe/London")
+        return value
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Profile:
+        if isinstance(self.format, AlmaXmlFormat):
+            if self.mapping is not None:
+                raise ValueError("found a mapping; the format alma_xml takes none")
+            return self
+        if self.mapping is None or getattr(self.mapping, PRIMARY_ID) is None:
+            raise ValueError("found no mapping for primary_id; the format csv needs mapping.primary_id")
+        self._crosswalks_exist(self.mapping)
+        self._match_points_are_mapped(self.mapping)
+        return self
+
+    def _crosswalks_exist(self, mapping: BaseModel) -> None:
+        for place, rule in rules_of(mapping):
+            for converter in rule.convert:
+                if isinstance(converter, CrosswalkConverter) and converter.crosswalk not in self.crosswalks:
+                    raise ValueError(
+                        f"mapping.{place}: found crosswalk {converter.crosswalk!r}; "
+                        f"accepted are the crosswalks of this profile: {_list(self.crosswalks)}"
+                    )
+
+    def _match_points_are_mapped(self, mapping: Any) -> None:
+        mapped = [PRIMARY_ID, *(rule.id_type for rule in mapping.identifiers)]
+        wanted = self.actions.synchronize.match_points if self.actions.synchronize else []
+        for match_point in wanted:
+            if match_point not in mapped:
+                raise ValueError(
+                    f"actions.synchronize.match_points: found {match_point!r}; "
+                    f"accepted are the identifiers that the mapping fills: {_list(mapped)}"
+                )
+
+    def action(self, mode: Mode) -> ImportAction | SynchronizeAction | None:
+        """Give the action of a mode when it is active, else None."""
+        action = self.actions.import_ if mode == "import" else self.actions.synchronize
+        return action if action and action.active else None
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that the mapping reads, each once, in order of first use."""
+        if self.mapping is None:
+            return []
+        return list(dict.fromkeys(name for _, rule in rules_of(self.mapping) for name in rule.columns))
+
+
+def _list(names: Any) -> str:
+    return ", ".join(sorted(names)) or "none"

@@ -1,0 +1,1 @@
+"""Reading extracts: delimited text and Alma user XML, and unpacking the zips they may come in."""

@@ -1,0 +1,98 @@
+"""Unpacking zips of extracts, within bounds: names that leave the folder, bombs and damage are refused."""
+
+from __future__ import annotations
+
+import lzma
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import PurePosixPath
+from typing import IO
+
+from matchpoint.errors import ExtractError
+
+MAX_MEMBERS = 50
+"""Alma takes at most 50 files in a zip."""
+MAX_BYTES = 4 << 30
+"""Alma takes at most 4 GB in a zip; here that bounds what comes out of it."""
+MAX_RATIO = 200
+"""Real extracts shrink by 5 to 30 times; more than this is a bomb."""
+
+
+def is_zip(head: bytes) -> bool:
+    """Tell a zip by its first bytes, whatever the file is called."""
+    return head.startswith((b"PK\x03\x04", b"PK\x05\x06"))
+
+
+def members(file: IO[bytes], name: str) -> Iterator[tuple[str, IO[bytes]]]:
+    """Open the extracts of a zip one after the other, as name inside the zip and content.
+
+    Every name and size is checked before the first is opened. Raises :class:`ExtractError`.
+    """
+    with damage_told(name), zipfile.ZipFile(file) as archive:
+        extracts = [info for info in archive.infolist() if not _is_clutter(info.filename)]
+        _check(extracts, name)
+        for info in extracts:
+            with archive.open(info) as content:
+                yield info.filename, content
+
+
+@contextmanager
+def damage_told(name: str) -> Iterator[None]:
+    """Tell damage of a zip as :class:`ExtractError`; whoever reads a member's content needs it, too."""
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError) as error:
+        raise ExtractError(
+            name,
+            f"a damaged or cut-off zip ({error})",
+            "a whole zip",
+            "Have it sent again; nothing was loaded.",
+        ) from error
+
+
+def _is_clutter(name: str) -> bool:
+    """Tell folders and what macOS and editors leave behind."""
+    path = PurePosixPath(name)
+    return name.endswith("/") or path.parts[:1] == ("__MACOSX",) or path.name.startswith(".")
+
+
+def _check(extracts: list[zipfile.ZipInfo], name: str) -> None:
+    if not extracts:
+        raise ExtractError(name, "a zip without files", "at least one extract", "Have it sent again.")
+    if len(extracts) > MAX_MEMBERS:
+        raise ExtractError(
+            name,
+            f"{len(extracts)} files in a zip",
+            f"at most {MAX_MEMBERS}",
+            "Spread them over several zips.",
+        )
+    names = [info.filename for info in extracts]
+    if len(set(names)) < len(names):
+        raise ExtractError(name, "the same name twice in a zip", "each file once", "Have it made anew.")
+    size = sum(info.file_size for info in extracts)
+    if size > MAX_BYTES:
+        raise ExtractError(name, f"{size:,} bytes unpacked", f"at most {MAX_BYTES:,}", "Split the extract.")
+    for info in extracts:
+        _check_member(info, name)
+
+
+def _check_member(info: zipfile.ZipInfo, name: str) -> None:
+    path = PurePosixPath(info.filename.replace("\\", "/"))
+    if not path.parts or path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+        raise ExtractError(
+            name,
+            f"the name {info.filename!r} inside",
+            "names that stay in the folder",
+            "Have the zip made anew.",
+        )
+    if info.flag_bits & 0x1:
+        raise ExtractError(name, f"{info.filename!r} with a password", "a zip without", "Have it made without.")
+    if info.file_size > MAX_RATIO * max(info.compress_size, 1):
+        raise ExtractError(
+            name,
+            f"{info.filename!r} that grows {info.file_size // max(info.compress_size, 1)} times",
+            f"at most {MAX_RATIO} times",
+            "It looks like a zip bomb; ask who made it.",
+        )

@@ -1,0 +1,81 @@
+"""Transform: one extract into users and findings, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+import xxhash
+
+from matchpoint.alma.check import check_user, identifiers
+from matchpoint.chunks import chunks
+from matchpoint.findings import Finding
+from matchpoint.mapping import map_users
+from matchpoint.profile import CsvFormat, Profile
+from matchpoint.read.alma_xml import read_alma_xml
+from matchpoint.read.delimited import CHUNK_ROWS, read_delimited
+from matchpoint.run_folder import Extract, RunFolder
+
+User = dict[str, Any]
+SCHEMA = pa.schema(
+    [("row", pa.int64()), ("user", pa.string()), ("identifiers", pa.string()), ("source_hash", pa.string())]
+)
+"""A transformed extract: row number, the user in Alma's JSON form, its identifiers as a JSON list of [type, value],
+and the hash of the user."""
+
+
+def transform_extract(folder: RunFolder, extract: Extract, profile: Profile, as_of: date) -> dict[str, int]:
+    """Write ``users/NNN.parquet`` and ``findings/NNN.jsonl`` of an extract; give counts of rows and findings.
+
+    A row with a finding is not among the users. Raises ExtractError when the extract as a whole cannot be read.
+    """
+    number = f"{extract.number:03}"
+    findings: list[Finding] = []
+    rows = 0
+    with (
+        folder.path("users", f"{number}.parquet").open("wb") as file,
+        pq.ParquetWriter(file, SCHEMA) as writer,
+    ):
+        for users, found in read_users(folder, extract, profile, as_of):
+            found += [finding for row, user in users.items() for finding in check_user(row, user)]
+            bad = {finding.row for finding in found}
+            rows += len(users.keys() | bad)
+            findings += found
+            good = {row: user for row, user in users.items() if row not in bad}
+            writer.write_table(_table(good))
+    folder.write_lines(f"findings/{number}.jsonl", (asdict(finding) for finding in findings))
+    counts = {"rows": rows, "rejected": len({finding.row for finding in findings})}
+    folder.write_json(f"users/{number}.json", counts)
+    return counts
+
+
+def read_users(
+    folder: RunFolder, extract: Extract, profile: Profile, as_of: date
+) -> Iterator[tuple[dict[int, User], list[Finding]]]:
+    """Read an extract in chunks, as users by row number with the findings so far."""
+    with folder.root.joinpath(extract.path).open("rb") as file:
+        if isinstance(profile.format, CsvFormat):
+            for frame, ragged in read_delimited(file, extract.label, profile.format, profile.columns):
+                users, found = map_users(frame, profile, as_of)
+                yield users, ragged + found
+        else:
+            for chunk in chunks(read_alma_xml(file, extract.label), CHUNK_ROWS):
+                yield {row: user for row, user, _ in chunk}, [one for _, _, found in chunk for one in found]
+
+
+def _table(users: dict[int, User]) -> pa.Table:
+    texts = [orjson.dumps(user, option=orjson.OPT_SORT_KEYS) for user in users.values()]
+    return pa.table(
+        {
+            "row": list(users),
+            "user": [text.decode() for text in texts],
+            "identifiers": [orjson.dumps(identifiers(user)).decode() for user in users.values()],
+            "source_hash": [xxhash.xxh3_128_hexdigest(text) for text in texts],
+        },
+        schema=SCHEMA,
+    )
