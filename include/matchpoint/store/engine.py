@@ -1,0 +1,79 @@
+"""Opening a user store: engine, migrations, and the lock that lets one run at a time apply its plan."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+
+_LOCK = 0x6D617463  # any constant number: PostgreSQL's advisory locks are told apart by it
+
+
+def open_store(url: str | URL) -> Engine:
+    """Open the store at an SQLAlchemy URL (``sqlite:///...`` or ``postgresql+psycopg://...``).
+
+    JSON columns take objects or ready JSON text. SQLite runs in WAL mode with foreign keys on.
+    """
+    engine = create_engine(
+        make_url(url),
+        json_serializer=_to_json,
+        json_deserializer=orjson.loads,
+        hide_parameters=True,  # an error of the database must not carry a person into a log
+    )
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def writing(engine: Engine) -> Engine:
+    """Give the same store for transactions that write: SQLite then waits for its turn at their beginning."""
+    return engine.execution_options(matchpoint_writes=True)
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("matchpoint_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _to_json(value: Any) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def _set_up_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # SQLAlchemy, not the driver, begins transactions
+    for pragma in ("busy_timeout=60000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the store to the newest migration; does nothing when it is there."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with exclusive(engine), writing(engine).begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+@contextmanager
+def exclusive(engine: Engine) -> Iterator[None]:
+    """Hold the store for one writer of many rows, waiting for another to finish. Ends with the process."""
+    if engine.dialect.name == "postgresql":
+        with engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:number)"), {"number": _LOCK})
+            connection.commit()
+            try:
+                yield
+            finally:
+                connection.execute(text("SELECT pg_advisory_unlock(:number)"), {"number": _LOCK})
+    else:
+        with Path(f"{engine.url.database}.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield

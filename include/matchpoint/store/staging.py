@@ -1,0 +1,217 @@
+"""Staging: a whole feed's identifiers beside the store's, so that the database finds the matches.
+
+The temporary tables live in one transaction that is rolled back: matching leaves no trace in the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Engine,
+    MetaData,
+    Table,
+    Text,
+    and_,
+    exists,
+    false,
+    func,
+    insert,
+    or_,
+    select,
+)
+
+from matchpoint.alma.check import key
+from matchpoint.matching import Hit, Identifiers, Rules
+from matchpoint.outcomes import Outcome
+from matchpoint.store.bulk import load_rows
+from matchpoint.store.tables import history, identifiers, runs, users
+
+_temporary = MetaData()
+staged = Table(
+    "staged",
+    _temporary,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("extract", Text, nullable=False),
+    Column("row", BigInteger, nullable=False),
+    Column("source_hash", Text, nullable=False),
+    prefixes=["TEMPORARY"],
+)
+staged_identifiers = Table(
+    "staged_identifiers",
+    _temporary,
+    Column("position", BigInteger, nullable=False, index=True),
+    Column("id_type", Text, nullable=False),
+    Column("value_key", Text, nullable=False, index=True),
+    prefixes=["TEMPORARY"],
+)
+settled = Table(
+    "settled",
+    _temporary,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("outcome", Text, nullable=False),
+    Column("user_id", BigInteger, nullable=False, index=True),
+    prefixes=["TEMPORARY"],
+)
+
+StagedRow = tuple[int, str, int, str, Identifiers]
+"""Position in the feed, SHA-256 of the extract, row number, source hash, identifiers."""
+
+
+@contextmanager
+def staging(engine: Engine, rows: Callable[[], Iterable[StagedRow]]) -> Iterator[Connection]:
+    """Load a feed, read twice, into temporary tables for the length of the block."""
+    with engine.connect() as connection, connection.begin() as transaction:
+        _temporary.create_all(connection)
+        heads = ((position, extract, row, hashed) for position, extract, row, hashed, _ in rows())
+        load_rows(connection, staged, ["position", "extract", "row", "source_hash"], heads)
+        pairs = ((position, id_type, key(value)) for position, *_, some in rows() for id_type, value in some)
+        load_rows(connection, staged_identifiers, ["position", "id_type", "value_key"], pairs)
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("ANALYZE staged")
+            connection.exec_driver_sql("ANALYZE staged_identifiers")
+        yield connection
+        transaction.rollback()
+
+
+def contested(connection: Connection) -> set[str]:
+    """Give the identifiers that more than one row of the feed has."""
+    columns = staged_identifiers.c
+    query = select(columns.value_key).group_by(columns.value_key).having(func.count() > 1)
+    return set(connection.scalars(query))
+
+
+def settle(connection: Connection, rules: Rules, run_id: str) -> None:
+    """Find the rows that need no further look: those this run applied before, and those that did not change.
+
+    A row is unchanged when the user it matches still is exactly what an earlier apply of the same row made.
+    Contested rows are left out: there the order of the feed decides.
+    """
+    names = ["position", "outcome", "user_id"]
+    if connection.scalar(select(exists().where(history.c.run_id == run_id))):
+        done = select(staged.c.position, history.c.outcome, history.c.user_id).join(
+            history,
+            and_(
+                history.c.run_id == run_id,
+                history.c.extract == staged.c.extract,
+                history.c.row == staged.c.row,
+                history.c.source_hash == staged.c.source_hash,
+            ),
+        )
+        connection.execute(insert(settled).from_select(names, done))
+    if rules.mode == "synchronize":
+        connection.execute(insert(settled).from_select(names, _unchanged(rules)))
+
+
+def _unchanged(rules: Rules) -> Any:
+    mine, held = staged_identifiers, identifiers
+    again = staged_identifiers.alias("again")
+    other = staged_identifiers.alias("other")
+    is_contested = exists().where(
+        again.c.position == staged.c.position,
+        other.c.value_key == again.c.value_key,
+        other.c.position != again.c.position,
+    )
+    return (
+        select(staged.c.position, func.min("unchanged"), func.min(users.c.id))
+        .join(mine, and_(mine.c.position == staged.c.position, mine.c.id_type.in_(rules.match_points)))
+        .join(held, and_(held.c.value_key == mine.c.value_key, held.c.id_type == mine.c.id_type))
+        .join(users, users.c.id == held.c.user_id)
+        .where(
+            users.c.source_hash == staged.c.source_hash,
+            users.c.source_version == users.c.version,
+            users.c.account_type == "EXTERNAL",
+            users.c.external_id == rules.profile_code,
+            ~is_contested,
+            staged.c.position.not_in(select(settled.c.position)),
+        )
+        .group_by(staged.c.position)
+    )
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A row that needs no further look: its outcome, its user, and as JSON what this run changed in it before."""
+
+    outcome: str
+    user_id: int
+    changes: dict[str, list[Any]] | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether this very run applied the row before."""
+        return self.outcome != Outcome.UNCHANGED
+
+
+def settled_between(connection: Connection, first: int, last: int, run_id: str) -> dict[int, Settled]:
+    """Give the settled rows in a range of positions."""
+    updated = and_(
+        history.c.run_id == run_id,
+        history.c.user_id == settled.c.user_id,
+        history.c.outcome == Outcome.UPDATED,
+        settled.c.outcome == Outcome.UPDATED,
+    )
+    query = (
+        select(settled, history.c.before, history.c.after)
+        .outerjoin(history, updated)
+        .where(settled.c.position.between(first, last))
+        .order_by(settled.c.position, history.c.version)
+    )
+    return {
+        position: Settled(outcome, user_id, _changes(before, after))
+        for position, outcome, user_id, before, after in connection.execute(query)
+    }
+
+
+def _changes(before: dict[str, Any] | None, after: dict[str, Any] | None) -> dict[str, list[Any]] | None:
+    return {name: [(before or {}).get(name), value] for name, value in after.items()} if after else None
+
+
+def _hit(*values: Any) -> Hit:
+    id_type, value_key, user_id, version, account_type, external_id, changed_since, is_settled = values
+    return Hit(id_type, value_key, user_id, version, account_type, external_id, bool(changed_since), bool(is_settled))
+
+
+def hits_between(connection: Connection, first: int, last: int, run_id: str) -> dict[int, list[Hit]]:
+    """Give, for the rows in a range of positions that are not settled, the users who hold their identifiers."""
+    planned_at: datetime | None = connection.scalar(select(runs.c.planned_at).where(runs.c.run_id == run_id))
+    changed_since = (
+        and_(
+            users.c.changed_at > planned_at,
+            or_(users.c.changed_by_run.is_(None), users.c.changed_by_run != run_id),
+        )
+        if planned_at
+        else false()
+    )
+    query = (
+        select(
+            staged_identifiers.c.position,
+            identifiers.c.id_type,
+            identifiers.c.value_key,
+            users.c.id,
+            users.c.version,
+            users.c.account_type,
+            users.c.external_id,
+            changed_since,
+            settled.c.position.is_not(None),
+        )
+        .join(identifiers, identifiers.c.value_key == staged_identifiers.c.value_key)
+        .join(users, users.c.id == identifiers.c.user_id)
+        .outerjoin(settled, settled.c.user_id == users.c.id)
+        .where(
+            staged_identifiers.c.position.between(first, last),
+            staged_identifiers.c.position.not_in(select(settled.c.position)),
+        )
+        .order_by(staged_identifiers.c.position)
+    )
+    hits: dict[int, list[Hit]] = {}
+    for position, *values in connection.execute(query):
+        hits.setdefault(position, []).append(_hit(*values))
+    return hits
