@@ -1,0 +1,121 @@
+"""Fetch: which files of a listing are complete and wanted, and what becomes of a fetched one. No network here."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+from typing import IO
+
+from matchpoint.errors import ExtractError
+from matchpoint.profile import ImportAction, SynchronizeAction
+from matchpoint.read.archive import damage_told, is_zip, members
+from matchpoint.run_folder import AnyPath, Extract, RunFolder, safe_name, sha256
+
+HANDLED = ".handled"
+"""What is put behind the name of a file after its run, as Alma does."""
+UNFINISHED = (".tmp", ".temp", ".part", ".partial", ".filepart", ".crdownload", ".swp", "~")
+"""Endings that transfer programs give to a file that they are still writing."""
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file on the server: name without folder, size in bytes, modification time in seconds since 1970."""
+
+    name: str
+    size: int
+    modified: int
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a listing offers: files to take in the order of their names, and files that are not complete yet."""
+
+    take: list[RemoteFile] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+
+
+def choose(
+    earlier: Iterable[RemoteFile],
+    later: Iterable[RemoteFile],
+    action: ImportAction | SynchronizeAction,
+    only_file: str | None = None,
+) -> Choice:
+    """Choose among two listings of a folder, ``action.settle_seconds`` apart.
+
+    Taken are files that match the pattern (or are ``only_file``), whose size and time stood still, that have no
+    ending of an unfinished transfer, and that have their done marker where the profile asks for one.
+    """
+    before = set(earlier)
+    listed = list(later)
+    names = {one.name for one in listed}
+    choice = Choice()
+    for one in sorted(listed, key=lambda one: one.name):
+        if not _is_wanted(one.name, action, only_file):
+            continue
+        marked = action.done_marker is None or f"{one.name}{action.done_marker}" in names
+        if one in before and marked:
+            choice.take.append(one)
+        else:
+            choice.waiting.append(one.name)
+    return choice
+
+
+def _is_wanted(name: str, action: ImportAction | SynchronizeAction, only_file: str | None) -> bool:
+    if name.startswith(".") or name.lower().endswith((*UNFINISHED, HANDLED)):
+        return False
+    if action.done_marker and name.endswith(action.done_marker):
+        return False
+    return name == only_file if only_file else fnmatchcase(name, action.pattern)
+
+
+def handled_name(remote: str, modified: int, taken: Iterable[str]) -> str:
+    """Give the name for a handled file; where that is taken, the modification time goes in between."""
+    plain = f"{remote}{HANDLED}"
+    return f"{remote}.{modified}{HANDLED}" if plain in set(taken) else plain
+
+
+def keep(folder: RunFolder, copy: AnyPath, remote: str, modified: int, first: int) -> list[Extract]:
+    """Turn a fetched file into extracts of the run folder, numbered from ``first``; a zip becomes its members.
+
+    Raises :class:`ExtractError` for an empty file and for a zip that is damaged or dangerous; then no extract is
+    made of it.
+    """
+    path = PurePosixPath(remote)
+    whole = sha256(copy)
+    size = copy.stat().st_size
+    if not size:
+        raise ExtractError(path.name, "an empty file (0 bytes)", "an extract", "Ask the SIS for it.")
+    extracts = []
+    with copy.open("rb") as file:
+        for number, (member, content) in enumerate(_contents(file, path.name), start=first):
+            place = f"extracts/{number:03}_{safe_name(member or path.name)}"
+            target = folder.path(*place.split("/"))
+            with target.open("wb") as out, damage_told(path.name):
+                shutil.copyfileobj(content, out, 1 << 20)
+            extracts.append(
+                Extract(
+                    number=number,
+                    name=path.name,
+                    member=member,
+                    remote=remote,
+                    modified=modified,
+                    file_size=size,
+                    file_sha256=whole,
+                    size=target.stat().st_size,
+                    sha256=sha256(target),
+                    path=place,
+                )
+            )
+    return extracts
+
+
+def _contents(file: IO[bytes], name: str) -> Iterator[tuple[str | None, IO[bytes]]]:
+    zipped = is_zip(file.read(4))
+    file.seek(0)
+    if zipped:
+        yield from members(file, name)
+    else:
+        yield None, file

@@ -1,0 +1,94 @@
+"""Making the receipt and the rejections files of a run, from its plan and what applying it changed."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import replace
+from datetime import datetime
+
+import orjson
+
+from matchpoint.findings import TEXTS
+from matchpoint.outcomes import Outcome, count_outcomes
+from matchpoint.plan import PlanRow, read_plan
+from matchpoint.profile import Profile
+from matchpoint.receipt import FileReceipt, Reason, Receipt
+from matchpoint.rejections import Reject, write_rejections
+from matchpoint.run_folder import RunFolder
+
+_MENDABLE = {Outcome.REJECTED, Outcome.CONFLICT, Outcome.FAILED}
+_EXAMPLES = 5
+
+
+def make_receipt(folder: RunFolder, profile: Profile, *, now: datetime) -> Receipt:
+    """Account for every row of a run; writes the rejections files."""
+    summary = folder.read_json("plan.json")
+    deviations = {position: (outcome, code) for position, outcome, code in folder.read_lines("applied.jsonl")}
+    ledger = _Ledger()
+    for row in read_plan(folder):
+        ledger.add(_as_it_came_out(row, deviations.get(row.position)))
+    files = []
+    labels = {}
+    for extract in folder.extracts:
+        rejections = write_rejections(folder, extract, profile, ledger.rejects[extract.number])
+        counts = count_outcomes(ledger.outcomes[extract.number].elements())
+        labels[extract.number] = extract.label
+        files.append(FileReceipt(extract.name, extract.member, extract.sha256, extract.size, counts, rejections))
+    return Receipt(
+        run_id=summary["run_id"],
+        profile=profile.code,
+        profile_name=profile.name,
+        mode=summary["mode"],
+        dry_run=summary["dry_run"],
+        as_of=summary["as_of"],
+        started_at=summary["planned_at"],
+        finished_at=now.isoformat(),
+        files=files,
+        reasons=ledger.reasons(labels),
+        changed_fields=dict(ledger.changed.most_common()),
+        plan_sha256=summary["sha256"],
+    )
+
+
+def _as_it_came_out(row: PlanRow, deviation: tuple[str, str] | None) -> PlanRow:
+    if deviation is None:
+        return row
+    outcome, code = deviation
+    return replace(row, outcome=outcome, code=code, field=None, detail=None, changes=None)
+
+
+class _Ledger:
+    """Counts rows as they go by."""
+
+    def __init__(self) -> None:
+        self.outcomes: dict[int, Counter[str]] = defaultdict(Counter)
+        self.rejects: dict[int, list[Reject]] = defaultdict(list)
+        self.changed: Counter[str] = Counter()
+        self.told: Counter[tuple[str, str, str]] = Counter()
+        self.examples: dict[tuple[str, str, str], list[tuple[int, int]]] = defaultdict(list)
+
+    def add(self, row: PlanRow) -> None:
+        self.outcomes[row.extract][row.outcome] += 1
+        if row.changes:
+            self.changed.update(orjson.loads(row.changes).keys())
+        if row.code is None:
+            return
+        reason = (row.outcome, row.code, row.field or "")
+        self.told[reason] += 1
+        if len(self.examples[reason]) < _EXAMPLES:
+            self.examples[reason].append((row.extract, row.row))
+        if row.outcome in _MENDABLE:
+            self.rejects[row.extract].append(Reject(row.row, row.field or "", row.code, row.detail or ""))
+
+    def reasons(self, labels: dict[int, str]) -> list[Reason]:
+        """Give the reasons, the most frequent first, with examples by file name and row number."""
+        return [
+            Reason(
+                *reason[:2],
+                field=reason[2],
+                text=TEXTS[reason[1]],
+                rows=rows,
+                examples=[(labels[extract], row) for extract, row in self.examples[reason]],
+            )
+            for reason, rows in self.told.most_common()
+        ]

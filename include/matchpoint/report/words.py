@@ -1,0 +1,36 @@
+"""The fixed sentences of a report, for page and Markdown alike."""
+
+from __future__ import annotations
+
+from matchpoint.outcomes import Outcome
+from matchpoint.receipt import Receipt
+from matchpoint.report.text import counted, number
+
+DRY_RUN = "Dry run: nothing was written"
+DRY_RUN_MEANS = "This is what the run would have done."
+UNBALANCED = "The counts do not add up"
+UNBALANCED_MEANS = "Do not rely on this report. Keep the run folder and tell a data engineer."
+LAW = f"processed = {' + '.join(Outcome)}"
+THIN = "The thinnest slices are drawn wider than they are, so that they can be seen."
+MEND = (
+    "Mend the rows in each of these files, then drop the file back on the server under the same folder "
+    "the extract came from; the next run takes it up."
+)
+
+
+def title(receipt: Receipt) -> str:
+    """Give the heading: the profile's name and the mode, "Students: synchronize"."""
+    return f"{receipt.profile_name}: {receipt.mode.replace('_', ' ')}"
+
+
+def sentence(receipt: Receipt) -> str:
+    """Say in one sentence what happened; a dry run says what would come of it."""
+    total = receipt.total
+    if not receipt.files:
+        return "There was no file, so there was nothing to do."
+    files = counted(len(receipt.files), "file")
+    if not total["processed"]:
+        return f"No rows in {files}, so there was nothing to do."
+    counts = ", ".join(f"{number(total[outcome])} {outcome}" for outcome in Outcome if total[outcome])
+    joint = " would come out as " if receipt.dry_run else ": "
+    return f"{counted(total['processed'], 'row')} of {files}{joint}{counts}."
