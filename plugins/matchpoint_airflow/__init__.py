@@ -1,0 +1,1 @@
+"""The Airflow side of Matchpoint: operators, hooks, links and pages over the library ``matchpoint``."""

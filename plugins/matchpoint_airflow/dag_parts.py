@@ -1,0 +1,120 @@
+"""What the DAGs have in common: their arguments, the params of the trigger form, the staff manual."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow.sdk import Asset, CronTriggerTimetable, Param
+
+from matchpoint.profile import Mode, Profile
+from matchpoint_airflow.retry import RETRY_CONNECTIONS
+
+
+def dag_arguments(profile: Profile, mode: Mode) -> dict[str, Any]:
+    """Give the arguments of the DAG for one profile and mode."""
+    return {
+        "dag_id": f"sis_{mode}__{profile.code}",
+        "dag_display_name": f"{profile.name}: {mode}",
+        "description": profile.description or f"{mode} of {profile.name}",
+        "start_date": datetime(2026, 1, 1, tzinfo=UTC),
+        "catchup": False,
+        "max_active_runs": 1,
+        "default_args": RETRY_CONNECTIONS,
+        "params": _params(),
+        "tags": ["matchpoint", mode, profile.code],
+        "doc_md": manual(profile, mode),
+    }
+
+
+def schedule_of(profile: Profile, mode: Mode) -> CronTriggerTimetable | None:
+    """Give the schedule of the DAG for one profile and mode, in the profile's time zone; None is by hand."""
+    action = profile.action(mode)
+    if action is None or action.schedule is None:
+        return None
+    return CronTriggerTimetable(action.schedule, timezone=profile.timezone)
+
+
+def users_asset(profile: Profile) -> Asset:
+    """Give the asset that stands for the users of a profile; applying a plan updates it."""
+    return Asset(name=f"matchpoint_users__{profile.code}", uri=f"matchpoint://users/{profile.store}/{profile.code}")
+
+
+def _params() -> dict[str, Param]:
+    return {
+        "only_file": Param(
+            None,
+            type=["null", "string"],
+            title="Only this file",
+            description="Name of one file in the profile's folder. Empty: every new and complete file.",
+        ),
+        "dry_run": Param(
+            False,
+            type="boolean",
+            title="Dry run",
+            description="Make the plan and the report, write nothing, leave the files on the server.",
+        ),
+        "as_of": Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            title="As-of date",
+            description="The day the run works for. Empty: the day the run was due.",
+        ),
+    }
+
+
+_MODES = {
+    "import": (
+        "creates the people in the extracts as new users. It looks for no matches and updates nobody: a row whose "
+        "identifier is already taken is rejected."
+    ),
+    "synchronize": (
+        "brings users in step with the extracts: it finds each by match point, updates those that changed and "
+        "{unmatched} those it does not find."
+    ),
+}
+
+_MANUAL = """\
+### {name}: {mode}
+
+{description}
+
+**What it does.** It {does} Files come from `{path}` (`{pattern}`) over the connection `{connection}`, users live in
+the store `{store}`.
+
+**Is it safe to run again?** Yes, always: clear any task, or the whole run. Rows that a run has applied are not
+applied twice, and a file that was applied is not taken again.
+
+**Try it first.** Trigger it with *Dry run*: plan and report, nothing written.
+
+**Where is the result?** Task `write_report`, link *Report*: every row of every file is accounted for. Rows that did
+not go through are in a rejections file; mend it and put it back into `{path}`.
+
+**When it failed**
+
+| task | what it means | what to do |
+|---|---|---|
+| `check_connection` | server or store do not answer | the message names which; nothing was fetched |
+| `fetch_extracts` | a file is empty, cut off or a bad zip | have it sent again, then clear the run |
+| `fetch_extracts` skipped | no new and complete file | nothing; ask the SIS if one was due |
+| `transform_users` | a whole file cannot be read; nothing was written | the message names file, place and mend; clear the run |
+| `match_users`, `apply_plan` | the store failed; what was written stays, whole rows only | clear the task |
+| `mark_handled` | all is applied, only the rename failed | clear the task |
+"""
+
+
+def manual(profile: Profile, mode: Mode) -> str:
+    """Give the staff manual of a DAG."""
+    action = profile.action(mode)
+    unmatched = {"create": "creates", "skip": "skips"}[getattr(action, "unmatched", "create")]
+    return _MANUAL.format(
+        name=profile.name,
+        mode=mode,
+        description=profile.description,
+        does=_MODES[mode].format(unmatched=unmatched),
+        path=action.path if action else "",
+        pattern=action.pattern if action else "",
+        connection=profile.connection,
+        store=profile.store,
+    )

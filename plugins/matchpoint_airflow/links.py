@@ -1,0 +1,23 @@
+"""Links from a task in the Airflow UI to the report of its run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from airflow.sdk import BaseOperatorLink, conf
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
+    from airflow.sdk.types import TaskInstanceKey
+
+
+class ReportLink(BaseOperatorLink):
+    """The report of the run, as a page behind Airflow's login."""
+
+    name = "Report"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002
+        """Give the address of the report page."""
+        base = conf.get("api", "base_url", fallback="/").rstrip("/")
+        return f"{base}/matchpoint/runs/{quote(ti_key.dag_id, safe='')}/{quote(ti_key.run_id, safe='')}/report.html"

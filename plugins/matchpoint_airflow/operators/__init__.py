@@ -1,0 +1,22 @@
+"""Operators: each opens, calls one function of the library, saves, and gives paths and counts.
+
+What is heavy to import (pandas, pyarrow, paramiko) is imported when a task runs, not when a DAG is parsed.
+"""
+
+from matchpoint_airflow.operators.apply import AlmaApplyPlanOperator
+from matchpoint_airflow.operators.check import SisCheckConnectionOperator
+from matchpoint_airflow.operators.fetch import SisFetchExtractsOperator
+from matchpoint_airflow.operators.handled import SisMarkHandledOperator
+from matchpoint_airflow.operators.match import AlmaMatchUsersOperator
+from matchpoint_airflow.operators.report import AlmaWriteReportOperator
+from matchpoint_airflow.operators.transform import AlmaTransformUsersOperator
+
+__all__ = [
+    "AlmaApplyPlanOperator",
+    "AlmaMatchUsersOperator",
+    "AlmaTransformUsersOperator",
+    "AlmaWriteReportOperator",
+    "SisCheckConnectionOperator",
+    "SisFetchExtractsOperator",
+    "SisMarkHandledOperator",
+]

@@ -1,0 +1,35 @@
+"""What all operators of Matchpoint share: the profile and the mode they work for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
+
+from matchpoint.profile import ImportAction, Mode, Profile, SynchronizeAction
+
+
+class ProfileOperator(BaseOperator):
+    """An operator that works for one integration profile in one mode.
+
+    :param profile: code of the integration profile.
+    :param mode: ``import`` or ``synchronize``.
+    """
+
+    template_fields: Sequence[str] = ("profile", "mode")
+    ui_color = "#e8f0f8"
+
+    def __init__(self, *, profile: str, mode: Mode, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.profile = profile
+        self.mode = mode
+
+
+def active_action(profile: Profile, mode: Mode) -> ImportAction | SynchronizeAction:
+    """Give the profile's action for a mode; a run of a mode switched off meanwhile fails."""
+    action = profile.action(mode)
+    if action is None:
+        raise AirflowFailException(f"profile {profile.code}: actions.{mode} is not active; nothing was done")
+    return action

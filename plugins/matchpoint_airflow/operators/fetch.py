@@ -1,0 +1,88 @@
+"""Fetch the extracts of a run from the SIS's server into the run folder."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from matchpoint.fetch import Choice, RemoteFile, choose, keep
+from matchpoint.run_folder import Extract, sha256
+from matchpoint.store.ledger import applied_by, was_applied
+from matchpoint_airflow.hooks.user_store import UserStoreHook
+from matchpoint_airflow.operators.base import ProfileOperator, active_action
+from matchpoint_airflow.operators.handled import rename_handled
+from matchpoint_airflow.run import Run, profile_of
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+    from sqlalchemy import Engine
+
+    from matchpoint_airflow.hooks.sis import SisServer
+
+
+class SisFetchExtractsOperator(ProfileOperator):
+    """Copies the new and complete files of the profile's folder into the run folder, zips unpacked.
+
+    Gives the extracts' paths in the run folder. A file that this profile and mode applied before is not taken
+    again. Without any file to take, the run is skipped. A run that has applied its extracts keeps those.
+    """
+
+    def execute(self, context: Context) -> list[str]:
+        """Fetch, and give the paths of the extracts."""
+        from matchpoint_airflow.hooks.sis import sis_server
+
+        run, profile = Run.of(context), profile_of(self.profile)
+        action = active_action(profile, self.mode)
+        store = UserStoreHook(profile.store).get_conn()
+        if was_applied(store, run.id):
+            self.log.info("this run has applied its extracts; it keeps them")
+            return [extract.path for extract in run.folder.extracts]
+        with sis_server(profile.connection, action.path) as server:
+            earlier = server.files()
+            time.sleep(action.settle_seconds)
+            choice = choose(earlier, server.files(), action, run.only_file)
+            self._refuse_none(choice, run, server)
+            extracts = self._copy(choice, run, server, store)
+        if not extracts:
+            raise AirflowSkipException("every file was applied before; nothing to do")
+        run.folder.write_manifest(extracts)
+        self.log.info("fetched %d extracts from %d files", len(extracts), len(choice.take))
+        return [extract.path for extract in extracts]
+
+    def _refuse_none(self, choice: Choice, run: Run, server: SisServer) -> None:
+        if choice.waiting:
+            self.log.warning("not complete yet, left for the next run: %s", ", ".join(choice.waiting))
+        if choice.take:
+            return
+        if run.only_file:
+            raise AirflowFailException(
+                f"{server.path(run.only_file)}: found no such complete file; expected the one named in the run's "
+                "param. Look at its name, and whether it is still being written or already handled."
+            )
+        raise AirflowSkipException(f"no complete file for {self.profile} in {server.folder}; the run is skipped")
+
+    def _copy(self, choice: Choice, run: Run, server: SisServer, store: Engine) -> list[Extract]:
+        extracts: list[Extract] = []
+        for file in choice.take:
+            copy = run.folder.path("fetched", f"{len(extracts):03}_copy")
+            server.copy(file, copy)
+            before = self._applied_before(store, server, file, sha256(copy))
+            if before and before != run.id:
+                self.log.info("%s was applied by %s; it is not taken again", file.name, before)
+                rename_handled(server, file.name, file.modified, file.size)
+            else:
+                extracts += keep(run.folder, copy, server.path(file.name), file.modified, len(extracts))
+            copy.unlink()
+        return extracts
+
+    def _applied_before(self, store: Engine, server: SisServer, file: RemoteFile, content: str) -> str | None:
+        return applied_by(
+            store,
+            profile=self.profile,
+            mode=self.mode,
+            name=server.path(file.name),
+            modified=file.modified,
+            sha256=content,
+        )

@@ -1,0 +1,43 @@
+"""Write the report of a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow.sdk.timezone import utcnow
+
+from matchpoint.store.ledger import note_receipt
+from matchpoint_airflow.hooks.user_store import UserStoreHook
+from matchpoint_airflow.links import ReportLink
+from matchpoint_airflow.operators.base import ProfileOperator
+from matchpoint_airflow.run import Run, profile_of
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class AlmaWriteReportOperator(ProfileOperator):
+    """Writes receipt, report and rejections files into the run folder."""
+
+    operator_extra_links = (ReportLink(),)
+
+    def execute(self, context: Context) -> dict[str, int]:
+        """Write the report, and give the counts of the whole run."""
+        from matchpoint.make_receipt import make_receipt
+        from matchpoint.report import render_html, render_json, render_markdown
+
+        run, profile = Run.of(context), profile_of(self.profile)
+        receipt = make_receipt(run.folder, profile, now=utcnow())
+        written = {
+            "receipt.json": render_json(receipt),
+            "report.html": render_html(receipt),
+            "report.md": render_markdown(receipt),
+        }
+        for name, text in written.items():
+            run.folder.path(name).write_text(text, encoding="utf-8")
+        if not run.dry_run:
+            note_receipt(UserStoreHook(profile.store).get_conn(), run.id, receipt.as_dict())
+        for word, number in receipt.total.items():
+            self.log.info("%-10s %8d", word, number)
+        self.log.info("the report is in %s", run.folder.root)
+        return receipt.total

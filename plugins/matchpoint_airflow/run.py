@@ -1,0 +1,57 @@
+"""The run at hand: its id, its folder, its params."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import ObjectStoragePath
+
+from matchpoint.profile import Mode, Profile, load_profile
+from matchpoint.run_folder import RunFolder, safe_name
+from matchpoint_airflow.settings import profiles_folder, runs_url
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+def run_folder(dag_id: str, run_id: str) -> RunFolder:
+    """Give the folder of a DAG run; the ids are made fit for file names."""
+    return RunFolder(ObjectStoragePath(runs_url()) / safe_name(dag_id) / safe_name(run_id))
+
+
+@dataclass(frozen=True)
+class Run:
+    """A DAG run as Matchpoint sees it.
+
+    ``as_of`` is the day the run works for: the param, or else the day the run was due.
+    """
+
+    id: str
+    folder: RunFolder
+    as_of: date
+    only_file: str | None
+    dry_run: bool
+
+    @classmethod
+    def of(cls, context: Context | Mapping[str, Any]) -> Run:
+        """Read the run from a task's context."""
+        dag_run, params = context["dag_run"], context["params"]
+        as_of = date.fromisoformat(params["as_of"]) if params.get("as_of") else dag_run.run_after.date()
+        return cls(
+            id=f"{dag_run.dag_id}/{dag_run.run_id}",
+            folder=run_folder(dag_run.dag_id, dag_run.run_id),
+            as_of=as_of,
+            only_file=params.get("only_file") or None,
+            dry_run=bool(params.get("dry_run")),
+        )
+
+
+def profile_of(code: str) -> Profile:
+    """Read the profile anew, as it is now."""
+    return load_profile(profiles_folder() / f"{code}.yaml")
+
+
+__all__ = ["Mode", "Run", "profile_of", "run_folder"]

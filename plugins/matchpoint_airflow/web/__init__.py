@@ -1,0 +1,1 @@
+"""Matchpoint's pages in the Airflow UI."""

@@ -1,0 +1,16 @@
+"""Registers Matchpoint with Airflow: the links of its operators and its pages."""
+
+from __future__ import annotations
+
+from airflow.plugins_manager import AirflowPlugin
+
+from matchpoint_airflow.links import ReportLink
+from matchpoint_airflow.web.app import app
+
+
+class MatchpointPlugin(AirflowPlugin):
+    """What Airflow is to know of Matchpoint."""
+
+    name = "matchpoint"
+    operator_extra_links = [ReportLink()]  # noqa: RUF012 (Airflow's form)
+    fastapi_apps = [{"app": app, "url_prefix": "/matchpoint", "name": "Matchpoint"}]  # noqa: RUF012
