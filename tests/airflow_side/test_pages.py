@@ -1,0 +1,98 @@
+"""Our pages ask for Airflow's login, on every route, and give reports only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+
+
+@pytest.fixture(scope="module", autouse=True)
+def airflow_database() -> None:
+    from airflow.utils.db import initdb
+
+    initdb()
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A finished run's folder; gives the address of its files."""
+    from matchpoint_airflow.run import run_folder
+
+    monkeypatch.setenv("MATCHPOINT_RUNS", tmp_path.as_uri())
+    folder = run_folder("sis_import__students", "manual__1+00:00")
+    folder.path("report.html").write_text("<h1>the report</h1>")
+    folder.path("rejections", "students.rejected.csv").write_text("=cmd")
+    folder.path("plan.parquet").write_text("people")
+    return "/matchpoint/runs/sis_import__students/manual__1%2B00:00"
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> TestClient:
+    """Airflow's own API server with our plugin in it."""
+    monkeypatch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS", "staff:viewer,boss:admin")
+    monkeypatch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE", str(tmp_path / "passwords.json"))
+    (tmp_path / "passwords.json").write_text('{"staff": "secret-of-staff", "boss": "secret-of-boss"}')
+    from airflow.api_fastapi.app import create_app, purge_cached_app
+
+    purge_cached_app()
+    return TestClient(create_app(), raise_server_exceptions=False)
+
+
+def sign_in(client: TestClient, name: str) -> dict[str, str]:
+    answer = client.post("/auth/token", json={"username": name, "password": f"secret-of-{name}"})
+    return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+
+def test_every_route_refuses_a_stranger(client: TestClient) -> None:
+    from matchpoint_airflow.web.app import app
+
+    routes = [route for route in app.routes if isinstance(route, APIRoute)]
+    assert len(routes) == len(app.routes) == 2
+    for route in routes:
+        for method in route.methods:
+            path = route.path.format(dag_id="sis_import__students", run_id="r", name="report.html")
+            assert client.request(method, f"/matchpoint{path}").status_code == 401
+
+
+def test_a_stranger_learns_nothing_from_a_real_run(client: TestClient, run: str) -> None:
+    answer = client.get(f"{run}/report.html")
+    assert answer.status_code == 401
+    assert "report" not in answer.text
+
+
+def test_staff_see_the_report_and_download_rejections(client: TestClient, run: str) -> None:
+    headers = sign_in(client, "staff")
+    report = client.get(f"{run}/report.html", headers=headers)
+    assert (report.status_code, report.text) == (200, "<h1>the report</h1>")
+    assert report.headers["content-type"].startswith("text/html")
+    rejections = client.get(f"{run}/rejections/students.rejected.csv", headers=headers)
+    assert rejections.status_code == 200
+    assert rejections.headers["content-disposition"] == "attachment"
+
+
+@pytest.mark.parametrize(
+    "path", ["plan.parquet", "manifest.json", "rejections/..%2Fplan.parquet", "rejections/none.csv", "rejections/.."]
+)
+def test_nothing_else_of_a_run_folder_is_given(client: TestClient, run: str, path: str) -> None:
+    assert client.get(f"{run}/{path}", headers=sign_in(client, "boss")).status_code == 404
+
+
+def test_a_run_id_cannot_leave_the_runs(client: TestClient, run: str, tmp_path: Path) -> None:
+    (tmp_path.parent / "report.html").write_text("outside")
+    for run_id in ("..", "..%2F..", "%2e%2e"):
+        answer = client.get(f"/matchpoint/runs/{run_id}/{run_id}/report.html", headers=sign_in(client, "boss"))
+        assert "outside" not in answer.text
+
+
+def test_the_link_leads_to_the_report(client: TestClient, run: str) -> None:
+    from airflow.sdk.types import TaskInstanceKey
+
+    from matchpoint_airflow.links import ReportLink
+
+    key = TaskInstanceKey("sis_import__students", "write_report", "manual__1+00:00", 1, -1)
+    address = ReportLink().get_link(None, ti_key=key)
+    path = address[address.index("/matchpoint") :]
+    assert client.get(path, headers=sign_in(client, "staff")).text == "<h1>the report</h1>"
