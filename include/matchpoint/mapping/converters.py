@@ -38,7 +38,7 @@ class Context:
 def convert(values: Strings, converter: Converter, context: Context) -> Strings:
     """Apply one converter of a profile to a column. Values that cannot be converted become NA."""
     if isinstance(converter, DateConverter):
-        return _each_distinct(values, lambda some: to_dates(some, converter.options, context.as_of))
+        return _each_distinct(values, lambda some: to_dates(some, converter.date, context.as_of))
     if isinstance(converter, PhoneConverter):
         return _each_distinct(values, lambda some: some.map(lambda value: to_phone(value, converter.phone)))
     if isinstance(converter, CrosswalkConverter):
@@ -49,7 +49,7 @@ def convert(values: Strings, converter: Converter, context: Context) -> Strings:
 def expected(converter: Converter, context: Context) -> str:
     """Say what a converter accepts, for the finding about a value that it did not."""
     if isinstance(converter, DateConverter):
-        return f"a date in the form {' or '.join(converter.options.formats)}"
+        return f"a date in the form {' or '.join(converter.date.formats)}"
     if isinstance(converter, PhoneConverter):
         return f"a phone number as dialled in {converter.phone}, or with + and country code"
     if isinstance(converter, CrosswalkConverter):
@@ -62,10 +62,10 @@ def to_dates(values: Strings, options: DateOptions, as_of: date) -> Strings:
     """Read dates in the given formats, the first that fits, into ``YYYY-MM-DD``."""
     read = pd.Series(pd.NaT, index=values.index, dtype="datetime64[us]")
     for form in options.formats:
-        read = read.fillna(pd.to_datetime(values, format=form, errors="coerce"))
-    if options.past and any("%y" in form for form in options.formats):
-        later = read > pd.Timestamp(as_of)
-        read = read.mask(later, read - pd.DateOffset(years=100))
+        some = pd.to_datetime(values, format=form, errors="coerce")
+        if options.past and "%y" in form:
+            some = some.mask(some > pd.Timestamp(as_of), some - pd.DateOffset(years=100))
+        read = read.fillna(some)
     dates: Strings = read.dt.strftime("%Y-%m-%d").astype("str")
     return dates
 
@@ -88,13 +88,14 @@ def through_crosswalk(values: Strings, crosswalk: Mapping[str, str]) -> Strings:
     return values.map({"": "", **table}).astype("str")
 
 
-_WORD = re.compile(r"[^\W\d_]+")
+_WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f])*")
 _SMALL = {"van", "von", "de", "der", "den", "da", "di", "du", "la", "le", "of"}
 
 
 def _recase(name: str) -> str:
     """Recase a name written in one case only: O'BRIEN-MCNEIL becomes O'Brien-McNeil; others stay."""
-    if name not in {name.upper(), name.lower()}:
+    cased = name.replace("ß", "")  # it has no capital in common use: GROßMANN is in one case
+    if cased not in {cased.upper(), cased.lower()}:
         return name
     words = _WORD.sub(lambda word: word[0].capitalize(), name.lower())
     words = re.sub(r"\bMc([a-z])", lambda found: "Mc" + found[1].upper(), words)

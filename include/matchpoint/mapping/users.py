@@ -53,18 +53,21 @@ def _put_core(users: dict[int, User], field: Field, values: Strings) -> None:
 
 def _put_segment(users: dict[int, User], segment: Segment, rule: Any, given: dict[str, Strings]) -> None:
     """Add one segment to every user that has a value for it, the first preferred one stays preferred."""
+    if not given:
+        return
     fields = [segment.field(name) for name in given]
     fixed = _fixed_part(segment, rule)
-    constants = {name for name in given if getattr(rule, name).columns == []}
+    needed = [name for name in segment.mandatory if name in given]
+    of_columns = {name for name in given if getattr(rule, name).columns}
     for row, values in _tuples(given):
         filled = {
             field.name: {"value": value} if field.kind is Kind.CODE else value
             for field, value in zip(fields, values, strict=True)
             if value
         }
-        if filled.keys() <= constants or any(name not in filled for name in segment.mandatory if name in given):
-            continue
-        _append(users[row], segment, {**fixed, **filled})
+        made = filled.keys() >= set(needed) if needed else not filled.keys().isdisjoint(of_columns)
+        if made:
+            _append(users[row], segment, {**fixed, **filled})
 
 
 def _tuples(given: dict[str, Strings]) -> Iterator[tuple[int, tuple[str, ...]]]:

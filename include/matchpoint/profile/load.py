@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from matchpoint.errors import ProfileError
+from matchpoint.profile.mapping import PLAIN
 from matchpoint.profile.models import Mode, Profile
 
 
@@ -24,7 +25,7 @@ class _PlainLoader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """Refuse a key that is given twice; plain YAML would silently drop the first."""
         seen: set[str] = set()
-        for key, _ in node.value:
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
             if key.value in seen:
                 raise yaml.MarkedYAMLError(problem=f"found the key {key.value!r} twice", problem_mark=key.start_mark)
             seen.add(key.value)
@@ -71,6 +72,8 @@ def load_profile(path: Path) -> Profile:
         written = yaml.load(path.read_text(encoding="utf-8"), Loader=_PlainLoader)  # noqa: S506 (a SafeLoader)
     except FileNotFoundError:
         raise ProfileError(f"{path}: found no such file; expected an integration profile") from None
+    except OSError as error:
+        raise ProfileError(f"{path}: found no readable file ({error.strerror}); expected a profile") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ProfileError(f"{path}: found text that is not YAML: {_on_one_line(error)}") from error
     if not isinstance(written, dict):
@@ -107,7 +110,7 @@ def _tell(error: ErrorDetails) -> str:
     return f"{key}: found {_shown(error['input'])}; {error['msg'][0].lower()}{error['msg'][1:]}"
 
 
-_TAGS = {"column", "constant", "template", "name", "date", "phone", "crosswalk", "csv", "alma_xml"}
+_TAGS = {PLAIN, "column", "constant", "template", "date", "phone", "crosswalk", "csv", "alma_xml"}
 
 
 def _key(location: tuple[int | str, ...]) -> str:

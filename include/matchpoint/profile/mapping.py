@@ -7,9 +7,21 @@ profile may fill, and nothing else is.
 from __future__ import annotations
 
 import string
-from typing import Annotated, Any, Literal
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, create_model
+import phonenumbers
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    create_model,
+    field_validator,
+)
 
 from matchpoint.alma.fields import (
     ADDRESSES,
@@ -33,32 +45,55 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True, frozen=True, populate_by_name=True)
 
 
+def _check_date_format(value: str) -> str:
+    """Accept a format that writes a day so that it can be read back."""
+    day = date(2001, 2, 3)
+    try:
+        read = datetime.strptime(day.strftime(value), value)  # noqa: DTZ007 (a day has no zone)
+    except ValueError:
+        read = None
+    if read is None or read.date() != day:
+        raise ValueError(f"found {value!r}; accepted is a strptime format with day, month and year such as %d-%b-%y")
+    return value
+
+
+DateFormat = Annotated[str, AfterValidator(_check_date_format)]
+
+
 class DateOptions(Model):
     """Options of the date converter."""
 
-    formats: list[str] = Field(description="strptime formats, tried in order", min_length=1)
+    formats: list[DateFormat] = Field(description="strptime formats, tried in order", min_length=1)
     past: bool = Field(
         False, description="A two-digit year that would lie after the as-of date is in the century before"
     )
 
 
+def _options_from_short(value: Any) -> Any:
+    if isinstance(value, str):
+        return {"formats": [value]}
+    return {"formats": value} if isinstance(value, list) else value
+
+
 class DateConverter(Model):
     """Reads a date in one of the given formats and gives YYYY-MM-DD."""
 
-    date: str | list[str] | DateOptions = Field(description="A strptime format such as %d-%b-%y, or several")
-
-    @property
-    def options(self) -> DateOptions:
-        """The options, whichever short form they were written in."""
-        if isinstance(self.date, DateOptions):
-            return self.date
-        return DateOptions(formats=[self.date] if isinstance(self.date, str) else self.date, past=False)
+    date: Annotated[
+        DateOptions, BeforeValidator(_options_from_short, json_schema_input_type=str | list[str] | DateOptions)
+    ] = Field(description="A strptime format such as %d-%b-%y, or several")
 
 
 class PhoneConverter(Model):
     """Reads a phone number as it is dialled in a region and gives it in international form."""
 
     phone: str = Field(description="Two-letter region of numbers without country code: US, GB, DE ...")
+
+    @field_validator("phone")
+    @classmethod
+    def _known_region(cls, value: str) -> str:
+        if not phonenumbers.country_code_for_region(value):
+            raise ValueError(f"found {value!r}; accepted is a two-letter region in capitals such as US, GB or DE")
+        return value
 
 
 class CrosswalkConverter(Model):
@@ -70,14 +105,17 @@ class CrosswalkConverter(Model):
 SimpleConverter = Literal["trim", "squeeze", "upper", "lower", "name", "digits"]
 
 
+PLAIN = f"a plain one ({', '.join(get_args(SimpleConverter))})"
+
+
 def _converter_tag(value: Any) -> str:
     if isinstance(value, dict):
         return str(next(iter(value), ""))
-    return "name" if isinstance(value, str) else next(iter(type(value).model_fields), "name")
+    return PLAIN if isinstance(value, str) else next(iter(type(value).model_fields), PLAIN)
 
 
 Converter = Annotated[
-    Annotated[SimpleConverter, Tag("name")]
+    Annotated[SimpleConverter, Tag(PLAIN)]
     | Annotated[DateConverter, Tag("date")]
     | Annotated[PhoneConverter, Tag("phone")]
     | Annotated[CrosswalkConverter, Tag("crosswalk")],
@@ -101,6 +139,20 @@ class Template(Model):
     """Text with {COLUMN} places; it gives a value when every column in it has one."""
 
     template: str = Field(min_length=1)
+
+    @field_validator("template")
+    @classmethod
+    def _names_columns(cls, value: str) -> str:
+        try:
+            parts = list(string.Formatter().parse(value))
+        except ValueError as error:
+            raise ValueError(f"found {value!r} ({error}); accepted is text with {{COLUMN}} places") from None
+        places = [part for part in parts if part[1] is not None]
+        if not places or any(not name or form or change for _, name, form, change in places):
+            raise ValueError(
+                f"found {value!r}; accepted is text with at least one {{COLUMN}}, nothing else in braces"
+            )
+        return value
 
     @property
     def columns(self) -> list[str]:

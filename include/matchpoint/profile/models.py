@@ -111,11 +111,12 @@ class Profile(Model):
     def _hangs_together(self) -> Profile:
         if isinstance(self.format, AlmaXmlFormat):
             if self.mapping is not None:
-                raise ValueError("found a mapping; the format alma_xml takes none")
+                raise ValueError("mapping: found one; the format alma_xml takes none")
             return self
         if self.mapping is None or getattr(self.mapping, PRIMARY_ID) is None:
-            raise ValueError("found no mapping for primary_id; the format csv needs mapping.primary_id")
+            raise ValueError("mapping.primary_id: found nothing; the format csv needs it")
         self._crosswalks_exist(self.mapping)
+        self._addresses_read_columns(self.mapping)
         self._match_points_are_mapped(self.mapping)
         return self
 
@@ -127,6 +128,12 @@ class Profile(Model):
                         f"mapping.{place}: found crosswalk {converter.crosswalk!r}; "
                         f"accepted are the crosswalks of this profile: {_list(self.crosswalks)}"
                     )
+
+    def _addresses_read_columns(self, mapping: Any) -> None:
+        """An address has no mandatory field: it is made when one of its columns has a value."""
+        for position, rule in enumerate(mapping.addresses):
+            if not any(one.columns for _, one in rules_of(rule)):
+                raise ValueError(f"mapping.addresses[{position}]: found no column; accepted is a rule that reads one")
 
     def _match_points_are_mapped(self, mapping: Any) -> None:
         mapped = [PRIMARY_ID, *(rule.id_type for rule in mapping.identifiers)]
