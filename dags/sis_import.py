@@ -26,7 +26,7 @@ def sis_import(profile: Profile) -> DAG:
         connection = SisCheckConnectionOperator(task_id="check_connection", **of)
         extracts = SisFetchExtractsOperator(task_id="fetch_extracts", **of)
         users = AlmaTransformUsersOperator.partial(
-            task_id="transform_users", map_index_template="{{ task.extract }}", **of
+            task_id="transform_users", map_index_template="{{ task.file_name }}", **of
         ).expand(extract=extracts.output)
         plan = AlmaMatchUsersOperator(task_id="match_users", **of)
         apply = AlmaApplyPlanOperator(task_id="apply_plan", outlets=[users_asset(profile)], **of)

@@ -11,6 +11,7 @@ from typing import Any
 
 import local
 
+OUTCOMES = ("created", "updated", "unchanged", "skipped", "rejected", "conflict", "failed")
 PROFILES = local.REPO / "include" / "profiles"
 FOLDERS = {"students": "students", "staff": "staff", "alma_xml": "alma"}
 """Profile code and the folder of its extracts on the server."""
@@ -71,16 +72,14 @@ def deliver(samples: Path) -> None:
 
 def show(mode: str, dag_id: str, run_id: str) -> None:
     """Print the receipt of a run and where its files are."""
-    folder = next(
-        path.parent
-        for path in (local.RUNS / dag_id).glob("*/receipt.json")
-        if json.loads(path.read_text())["run_id"] == f"{dag_id}/{run_id}"
-    )
-    receipt = json.loads((folder / "receipt.json").read_text())
-    counts = ", ".join(
-        f"{number} {word}" for word, number in receipt["total"].items() if number and word != "processed"
-    )
-    print(f"  {receipt['profile_name']:<10} {mode:<12} {receipt['total']['processed']:>3} rows: {counts}")
+    receipts = {path.parent: json.loads(path.read_text()) for path in (local.RUNS / dag_id).glob("*/receipt.json")}
+    folder = next((one for one in receipts if receipts[one]["run_id"] == f"{dag_id}/{run_id}"), None)
+    if folder is None:
+        raise SystemExit(f"{dag_id} took no file; look at its run {run_id} with make up")
+    receipt = receipts[folder]
+    total = receipt["total"]
+    counts = ", ".join(f"{total[word]} {word}" for word in OUTCOMES if total[word])
+    print(f"  {receipt['profile_name']:<10} {mode:<12} {total['processed']:>3} rows: {counts}")
     for reason in receipt["reasons"]:
         rows = ", ".join(f"{file} row {row}" for file, row in reason["examples"])
         print(f"  {'':<24}{reason['outcome']}: {reason['text']} ({reason['field']}; {rows})")

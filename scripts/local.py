@@ -169,6 +169,7 @@ def _free_port(wanted: int) -> int:
     """Give the wanted port if it is free on loopback, else any free one."""
     for port in (wanted, 0):
         with socket.socket() as probe, suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))
             return int(probe.getsockname()[1])
     raise SystemExit("found no free port on 127.0.0.1")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import Asset, CronTriggerTimetable, Param
@@ -17,7 +17,6 @@ def dag_arguments(profile: Profile, mode: Mode) -> dict[str, Any]:
         "dag_id": f"sis_{mode}__{profile.code}",
         "dag_display_name": f"{profile.name}: {mode}",
         "description": profile.description or f"{mode} of {profile.name}",
-        "start_date": datetime(2026, 1, 1, tzinfo=UTC),
         "catchup": False,
         "max_active_runs": 1,
         "default_args": RETRY_CONNECTIONS,
@@ -28,11 +27,15 @@ def dag_arguments(profile: Profile, mode: Mode) -> dict[str, Any]:
 
 
 def schedule_of(profile: Profile, mode: Mode) -> CronTriggerTimetable | None:
-    """Give the schedule of the DAG for one profile and mode, in the profile's time zone; None is by hand."""
+    """Give the schedule of the DAG for one profile and mode, in the profile's time zone; None is by hand.
+
+    A DAG that is switched on waits for its next time. Airflow's default, with a start date, would at once run the
+    last time that was missed: an import, months after the start of term.
+    """
     action = profile.action(mode)
     if action is None or action.schedule is None:
         return None
-    return CronTriggerTimetable(action.schedule, timezone=profile.timezone)
+    return CronTriggerTimetable(action.schedule, timezone=profile.timezone, run_immediately=timedelta(0))
 
 
 def users_asset(profile: Profile) -> Asset:
@@ -98,8 +101,8 @@ not go through are in a rejections file; mend it and put it back into `{path}`.
 | `check_connection` | server or store do not answer | the message names which; nothing was fetched |
 | `fetch_extracts` | a file is empty, cut off or a bad zip | have it sent again, then clear the run |
 | `fetch_extracts` skipped | no new and complete file | nothing; ask the SIS if one was due |
-| `transform_users` | a whole file cannot be read; nothing was written | the message names file, place and mend; clear the run |
-| `match_users`, `apply_plan` | the store failed; what was written stays, whole rows only | clear the task |
+| `transform_users` | a file cannot be read; nothing was written | the message says where and why; clear the run |
+| `match_users`, `apply_plan` | the store failed; rows are whole or not at all | clear the task |
 | `mark_handled` | all is applied, only the rename failed | clear the task |
 """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from airflow.sdk import BaseOperatorLink, conf
 
@@ -18,6 +18,6 @@ class ReportLink(BaseOperatorLink):
     name = "Report"
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002
-        """Give the address of the report page."""
-        base = conf.get("api", "base_url", fallback="/").rstrip("/")
+        """Give the address of the report page, without host: it holds wherever Airflow is reached."""
+        base = urlsplit(conf.get("api", "base_url", fallback="/")).path.rstrip("/")
         return f"{base}/matchpoint/runs/{quote(ti_key.dag_id, safe='')}/{quote(ti_key.run_id, safe='')}/report.html"

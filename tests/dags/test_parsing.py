@@ -76,6 +76,19 @@ def test_the_schedule_is_the_profiles_in_its_time_zone(on_sqlite) -> None:
     assert str(timetable.timezone) == "Europe/London" or timetable.timezone.name == "Europe/London"
 
 
+@pytest.mark.parametrize("dag_id", ["sis_import__students", "sis_synchronize__students"])
+def test_a_dag_that_is_switched_on_waits_for_its_next_time(dagbag, dag_id: str) -> None:
+    from airflow.serialization.encoders import coerce_to_core_timetable
+    from airflow.timetables.base import TimeRestriction
+    from airflow.utils.timezone import utcnow
+
+    dag = dagbag.dags[dag_id]
+    never_ran = TimeRestriction(earliest=dag.start_date, latest=None, catchup=dag.catchup)
+    timetable = coerce_to_core_timetable(dag.timetable)
+    info = timetable.next_dagrun_info(last_automated_data_interval=None, restriction=never_ran)
+    assert info.run_after > utcnow()
+
+
 def test_one_bad_profile_is_its_own_import_error_and_hides_no_other(on_sqlite) -> None:
     from airflow.dag_processing.dagbag import DagBag
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from matchpoint.outcomes import Outcome
 from matchpoint.receipt import FileReceipt, Reason, Receipt
@@ -22,6 +23,16 @@ class FileLine:
     label: str
     counts: Mapping[str, int]
     rejections: str | None
+
+    @property
+    def link(self) -> str:
+        """Where the rejections file is, seen from the report, on disk and on the web alike."""
+        return f"rejections/{quote(self.rejections or '', safe='', errors='surrogatepass')}"
+
+    @property
+    def to_mend(self) -> int:
+        """How many rows stand in the rejections file."""
+        return self.counts["rejected"] + self.counts["conflict"] + self.counts["failed"]
 
 
 @dataclass(frozen=True)

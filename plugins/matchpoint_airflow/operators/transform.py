@@ -28,6 +28,11 @@ class AlmaTransformUsersOperator(ProfileOperator):
         super().__init__(profile=profile, mode=mode, **kwargs)
         self.extract = extract
 
+    @property
+    def file_name(self) -> str:
+        """The extract's file name, by which the UI shows the mapped task."""
+        return self.extract.rpartition("/")[2].partition("_")[2]
+
     def execute(self, context: Context) -> dict[str, int]:
         """Transform, and give the counts of rows and of rejected ones."""
         from matchpoint.transform import transform_extract
