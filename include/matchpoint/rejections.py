@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -72,7 +73,8 @@ def _csv(source: IO[bytes], extract: Extract, form: CsvFormat, rejects: Mapping[
     said_before = {place for place, name in enumerate(header) if name.strip() in MENDED_COLUMNS}
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=form.delimiter, quotechar=form.quote)
-    writer.writerow([*MENDED_COLUMNS, *_without(said_before, header)])
+    names = map(unguard, header) if said_before else header
+    writer.writerow([*MENDED_COLUMNS, *map(guard, _without(said_before, names))])
     for number, record in rows:
         reject = rejects[number]
         cells = _without(said_before, map(unguard, record) if said_before else record)
@@ -93,7 +95,8 @@ def _xml(source: IO[bytes], extract: Extract, rejects: Mapping[int, Reject]) -> 
             for number, element in enumerate(iterate_users(source, extract.label), start=1):
                 if number in rejects:
                     reject = rejects[number]
-                    said = f" user {number}, {reject.field}: {reject.reason} ".replace("--", "- -")
+                    said = f" user {number}, {reject.field}: {reject.reason} "
+                    said = re.sub("-(?=-)", "- ", said)
                     file.write(etree.Comment(said), "\n", element, "\n")
     return out.getvalue()
 

@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
-from matchpoint.alma.fields import CORE_BY_NAME, IDENTIFIERS, PRIMARY_ID, SEGMENTS, STATUSES, Field, Kind
+from matchpoint.alma.fields import (
+    CORE_BY_NAME,
+    IDENTIFIERS,
+    PRIMARY_ID,
+    SEGMENTS,
+    STATUSES,
+    Field,
+    Kind,
+    Segment,
+)
 from matchpoint.findings import Finding
 
 User = dict[str, Any]
@@ -34,7 +43,8 @@ def check_user(row: int, user: User) -> list[Finding]:
     findings = [finding for place, field, value in leaves(user) for finding in _check(row, place, field, value)]
     if not user.get(PRIMARY_ID):
         findings.append(Finding(row, PRIMARY_ID, "mandatory", PRIMARY_ID))
-    findings += _two_alike(row, user)
+    findings += two_alike(row, user)
+    findings += _two_preferred(row, user)
     if user.get("status") and user["status"]["value"] not in STATUSES:
         findings.append(Finding(row, "status", "not_accepted", f"expected {' or '.join(STATUSES)}"))
     return findings
@@ -47,14 +57,18 @@ def leaves(user: User) -> Iterator[tuple[str, Field, str]]:
         if field is not None:
             yield name, field, value["value"] if field.kind is Kind.CODE else value
     for segment in SEGMENTS:
-        parts: Any = user
-        for step in segment.path:
-            parts = parts.get(step, {})
-        for part in parts:
+        for part in _parts(user, segment):
             for field in segment.fields:
                 value = part.get(field.name)
                 if value is not None and field.kind is not Kind.BOOLEAN:
                     yield f"{segment.name}.{field.name}", field, _text(value)
+
+
+def _parts(user: User, segment: Segment) -> list[dict[str, Any]]:
+    parts: Any = user
+    for step in segment.path:
+        parts = parts.get(step, {})
+    return list(parts)
 
 
 def _text(value: Any) -> str:
@@ -94,7 +108,16 @@ def _is_datetime(value: str) -> bool:
     return "T" in value
 
 
-def _two_alike(row: int, user: User) -> Iterator[Finding]:
+def _two_preferred(row: int, user: User) -> Iterator[Finding]:
+    for segment in SEGMENTS:
+        for flag in segment.flags:
+            number = sum(bool(part.get(flag)) for part in _parts(user, segment))
+            if number > 1:
+                yield Finding(row, segment.name, "two_preferred", f"found {number} {segment.name} that are {flag}")
+
+
+def two_alike(row: int, user: User) -> Iterator[Finding]:
+    """Find identifiers of one user that are the same, the primary id among them: Alma takes each once."""
     seen: dict[str, str] = {}
     for id_type, value in identifiers(user):
         if key(value) in seen:

@@ -137,7 +137,7 @@ EMAILS = Segment(
     "emails",
     (Field("email_address"), Field("description")),
     types="email_type",
-    mandatory=("email_address",),
+    mandatory=("email_address", "email_type"),
     flags=("preferred",),
 )
 PHONES = Segment(

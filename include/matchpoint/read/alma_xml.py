@@ -68,9 +68,10 @@ def iterate_users(file: IO[bytes], name: str) -> Iterator[etree._Element]:
                     del parent[0]
     except etree.XMLSyntaxError as error:
         # Not lxml's own message, also not as a cause: it may quote from the file.
+        fault = _FAULTS.get(error.code, "an entity that is not known")  # type: ignore[attr-defined]
         raise ExtractError(
             name,
-            f"XML that is not well-formed ({_FAULTS.get(error.code, 'an entity that is not known')})",
+            f"XML that is not well-formed ({fault})",
             "Alma user XML version 2 in UTF-8",
             "Export it again; one wrong character makes the whole file unreadable, for Alma too.",
             place=f"line {error.lineno}" if error.lineno else "",
@@ -144,7 +145,8 @@ def _segment(segment: Segment, element: etree._Element) -> dict[str, Any]:
         if child.tag in fields:
             _put(part, fields[child.tag], child)
         elif segment.types and child.tag == f"{segment.types}s":
-            part[segment.types] = [{"value": one.text.strip()} for one in child if one.text and one.text.strip()]
+            types = [{"value": one.text.strip()} for one in child if one.text and one.text.strip()]
+            part.update({segment.types: types} if types else {})
     return part
 
 

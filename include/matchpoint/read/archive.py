@@ -54,7 +54,9 @@ def damage_told(name: str) -> Iterator[None]:
 
 def _is_clutter(name: str) -> bool:
     """Tell folders and what macOS and editors leave behind."""
-    path = PurePosixPath(name)
+    path = PurePosixPath(name.replace("\\", "/"))
+    if ".." in path.parts:  # that is no clutter but an attack
+        return False
     return name.endswith("/") or path.parts[:1] == ("__MACOSX",) or path.name.startswith(".")
 
 

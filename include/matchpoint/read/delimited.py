@@ -181,6 +181,8 @@ def _is_utf8(head: bytes, file: IO[bytes]) -> bool:
 
 def _header(header: list[str], name: str, wanted: Iterable[str]) -> list[str]:
     header = [column.strip() for column in header]
+    if set(MENDED_COLUMNS) <= set(header):
+        header = [unguard(column) for column in header]
     wanted = list(wanted)
     missing = [column for column in wanted if column not in header]
     if missing:
