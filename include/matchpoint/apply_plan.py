@@ -11,7 +11,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from matchpoint.chunks import chunks
 from matchpoint.errors import PlanError
 from matchpoint.outcomes import Outcome
-from matchpoint.plan import PlanRow, read_plan
+from matchpoint.plan import PlanRow, read_plan, read_summary
 from matchpoint.run_folder import Extract, RunFolder, sha256
 from matchpoint.store import exclusive, writing
 from matchpoint.store.ledger import note_files
@@ -32,7 +32,7 @@ def apply_plan(folder: RunFolder, engine: Engine, *, now: datetime) -> list[Devi
     database refuses is failed; all others come out as planned. Both are given, and kept in ``applied.jsonl``.
     Raises :class:`PlanError` when the plan itself is not the one that was made. A dry run's plan is never applied.
     """
-    summary = folder.read_json("plan.json")
+    summary = read_summary(folder)
     if summary["dry_run"]:
         raise PlanError(f"{folder.root}: found the plan of a dry run; run it again without dry run to apply it")
     run_id = summary["run_id"]
@@ -58,7 +58,8 @@ def _check_plan(folder: RunFolder, engine: Engine, run_id: str) -> None:
         made = connection.scalar(select(runs.c.plan_sha256).where(runs.c.run_id == run_id))
     if made is None:
         raise PlanError(f"{folder.root}: found a plan that this store does not know; run the task match_users again")
-    if sha256(folder.root.joinpath("plan.parquet")) != made:
+    plan = folder.root.joinpath("plan.parquet")
+    if not plan.exists() or sha256(plan) != made:
         raise PlanError(
             f"{folder.root}/plan.parquet: found another plan than the one that was made; "
             "nothing was written. Run the task match_users again."
@@ -67,12 +68,14 @@ def _check_plan(folder: RunFolder, engine: Engine, run_id: str) -> None:
 
 def _changed_extracts(folder: RunFolder, extracts: list[Extract]) -> set[int]:
     """Tell which copies of extracts are no longer what the plan was made from."""
-    return {extract.number for extract in extracts if sha256(folder.root.joinpath(extract.path)) != extract.sha256}
+    copies = {extract: folder.root.joinpath(extract.path) for extract in extracts}
+    return {one.number for one, copy in copies.items() if not copy.exists() or sha256(copy) != one.sha256}
 
 
 def _apply(folder: RunFolder, engine: Engine, stamp: Stamp, changed: set[int]) -> Iterator[Deviation]:
     for batch in chunks((row for row in read_plan(folder) if row.writes), BATCH_ROWS):
-        yield from ((row.position, Outcome.CONFLICT, "extract_changed") for row in batch if row.extract in changed)
+        lost = [row for row in batch if row.extract in changed and row.outcome != Outcome.UNCHANGED]
+        yield from ((row.position, Outcome.CONFLICT, "extract_changed") for row in lost)
         rows = [row for row in batch if row.extract not in changed]
         try:
             yield from _write(engine, rows, stamp)

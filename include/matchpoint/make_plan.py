@@ -10,6 +10,7 @@ import orjson
 import pyarrow.parquet as pq
 from sqlalchemy import Connection, Engine, delete, insert, select
 
+from matchpoint.alma.check import two_alike
 from matchpoint.alma.law import changes, new_user, synchronize
 from matchpoint.matching import Claims, Decision, Rules, decide
 from matchpoint.outcomes import Outcome, count_outcomes
@@ -17,7 +18,7 @@ from matchpoint.plan import BATCH_ROWS, PlanRow, read_plan, write_plan
 from matchpoint.profile import Mode, Profile
 from matchpoint.run_folder import Extract, RunFolder
 from matchpoint.store import staging, writing
-from matchpoint.store.bulk import load_rows
+from matchpoint.store.bulk import among, load_rows
 from matchpoint.store.staging import Settled, StagedRow
 from matchpoint.store.tables import plan_rows, runs, users
 
@@ -104,7 +105,9 @@ class _Planner:
                 yield self._row(row, decisions[row["position"]], existing)
 
     def _existing(self, user_ids: list[int]) -> dict[int, tuple[dict[str, Any], list[str]]]:
-        query = select(users.c.id, users.c.document, users.c.protected).where(users.c.id.in_(user_ids))
+        query = select(users.c.id, users.c.document, users.c.protected).where(
+            among(self.connection, users.c.id, user_ids)
+        )
         return {user_id: (document, protected) for user_id, document, protected in self.connection.execute(query)}
 
     def _row(self, row: Staged, decision: Decision, existing: dict[int, Any]) -> PlanRow:
@@ -126,6 +129,8 @@ class _Planner:
             protected=protected,
             empty_special=action.empty_special if action else "keep",
         )
+        for alike in two_alike(row["row"], after):
+            return PlanRow(*start, Outcome.REJECTED, alike.code, alike.field, alike.detail)
         changed = changes(before, after)
         return PlanRow(
             *start,

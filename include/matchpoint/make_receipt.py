@@ -10,7 +10,7 @@ import orjson
 
 from matchpoint.findings import TEXTS
 from matchpoint.outcomes import Outcome, count_outcomes
-from matchpoint.plan import PlanRow, read_plan
+from matchpoint.plan import PlanRow, read_plan, read_summary
 from matchpoint.profile import Profile
 from matchpoint.receipt import FileReceipt, Reason, Receipt
 from matchpoint.rejections import Reject, write_rejections
@@ -22,7 +22,7 @@ _EXAMPLES = 5
 
 def make_receipt(folder: RunFolder, profile: Profile, *, now: datetime) -> Receipt:
     """Account for every row of a run; writes the rejections files."""
-    summary = folder.read_json("plan.json")
+    summary = read_summary(folder)
     deviations = {position: (outcome, code) for position, outcome, code in folder.read_lines("applied.jsonl")}
     ledger = _Ledger()
     for row in read_plan(folder):

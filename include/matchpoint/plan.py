@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -60,6 +61,14 @@ def write_plan(folder: RunFolder, rows: Iterable[PlanRow]) -> str:
             columns = {name: [getattr(row, name) for row in batch] for name in SCHEMA.names}
             writer.write_table(pa.table(columns, schema=SCHEMA))
     return sha256(path)
+
+
+def read_summary(folder: RunFolder) -> dict[str, Any]:
+    """Read ``plan.json``: run, profile, mode, as-of date, whether it is a dry run, hash and counts of the plan."""
+    try:
+        return dict(folder.read_json("plan.json"))
+    except FileNotFoundError:
+        raise PlanError(f"{folder.root}: found no plan.json; run the task match_users first") from None
 
 
 def read_plan(folder: RunFolder) -> Iterator[PlanRow]:

@@ -21,8 +21,12 @@ def open_store(url: str | URL) -> Engine:
 
     JSON columns take objects or ready JSON text. SQLite runs in WAL mode with foreign keys on.
     """
+    address = make_url(url)
+    # A statement that PostgreSQL prepared while a table was small would go on scanning the table when it has grown.
+    arguments = {"prepare_threshold": None} if address.get_backend_name() == "postgresql" else {}
     engine = create_engine(
-        make_url(url),
+        address,
+        connect_args=arguments,
         json_serializer=_to_json,
         json_deserializer=orjson.loads,
         hide_parameters=True,  # an error of the database must not carry a person into a log

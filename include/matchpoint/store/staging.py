@@ -24,11 +24,14 @@ from sqlalchemy import (
     false,
     func,
     insert,
+    not_,
     or_,
     select,
 )
 
+from matchpoint.alma.check import identifiers as identifiers_of
 from matchpoint.alma.check import key
+from matchpoint.alma.fields import IDENTIFIERS, PRIMARY_ID
 from matchpoint.matching import Hit, Identifiers, Rules
 from matchpoint.outcomes import Outcome
 from matchpoint.store.bulk import load_rows
@@ -57,6 +60,15 @@ settled = Table(
     _temporary,
     Column("position", BigInteger, primary_key=True, autoincrement=False),
     Column("outcome", Text, nullable=False),
+    Column("user_id", BigInteger, nullable=False, index=True),
+    prefixes=["TEMPORARY"],
+)
+
+held_before = Table(
+    "held_before",
+    _temporary,
+    Column("value_key", Text, nullable=False, index=True),
+    Column("id_type", Text, nullable=False),
     Column("user_id", BigInteger, nullable=False, index=True),
     prefixes=["TEMPORARY"],
 )
@@ -96,18 +108,59 @@ def settle(connection: Connection, rules: Rules, run_id: str) -> None:
     """
     names = ["position", "outcome", "user_id"]
     if connection.scalar(select(exists().where(history.c.run_id == run_id))):
-        done = select(staged.c.position, history.c.outcome, history.c.user_id).join(
+        connection.execute(insert(settled).from_select(names, _done(run_id)))
+        _look_back(connection, run_id)
+    if rules.mode == "synchronize":
+        connection.execute(insert(settled).from_select(names, _unchanged(rules)))
+
+
+def _done(run_id: str) -> Any:
+    """Find the rows whose user still is as this run left it, but for what others did.
+
+    Of two extracts with the same content the first is the one that was applied.
+    """
+    later = history.alias("later")
+    newest = (
+        select(func.max(later.c.version))
+        .where(later.c.run_id == run_id, later.c.user_id == history.c.user_id)
+        .correlate(history)
+        .scalar_subquery()
+    )
+    return (
+        select(func.min(staged.c.position), history.c.outcome, history.c.user_id)
+        .select_from(staged)
+        .join(
             history,
             and_(
                 history.c.run_id == run_id,
                 history.c.extract == staged.c.extract,
                 history.c.row == staged.c.row,
                 history.c.source_hash == staged.c.source_hash,
+                history.c.version == newest,
             ),
         )
-        connection.execute(insert(settled).from_select(names, done))
-    if rules.mode == "synchronize":
-        connection.execute(insert(settled).from_select(names, _unchanged(rules)))
+        .group_by(history.c.user_id, history.c.version, history.c.outcome)
+    )
+
+
+def _look_back(connection: Connection, run_id: str) -> None:
+    """Restore, beside the store, the identifiers that this run itself has replaced.
+
+    A run that is repeated then decides about its other rows as it did the first time.
+    """
+    query = (
+        select(users.c.id, users.c.document, history.c.before)
+        .join(settled, settled.c.user_id == users.c.id)
+        .join(history, and_(history.c.user_id == users.c.id, history.c.run_id == run_id))
+        .where(history.c.outcome == Outcome.UPDATED)
+        .order_by(history.c.version)
+    )
+    held: dict[int, Identifiers] = {}
+    for user_id, document, before in connection.execute(query, execution_options={"yield_per": 1_000}):
+        if before.keys() & {PRIMARY_ID, IDENTIFIERS.name}:
+            held.setdefault(user_id, identifiers_of({**document, **before}))
+    rows = ((key(value), id_type, user_id) for user_id, some in held.items() for id_type, value in some)
+    load_rows(connection, held_before, ["value_key", "id_type", "user_id"], rows)
 
 
 def _unchanged(rules: Rules) -> Any:
@@ -190,11 +243,25 @@ def hits_between(connection: Connection, first: int, last: int, run_id: str) -> 
         if planned_at
         else false()
     )
+    hits: dict[int, list[Hit]] = {}
+    for held in (identifiers, held_before):
+        query = _hits(held, changed_since).where(staged_identifiers.c.position.between(first, last))
+        for position, *values in connection.execute(query):
+            hits.setdefault(position, []).append(_hit(*values))
+    return hits
+
+
+def _hits(held: Table, changed_since: Any) -> Any:
+    """Look up in the identifiers of the store, or in those that this run itself has replaced."""
+    replaced_by_this_run = or_(
+        settled.c.outcome == Outcome.CREATED,
+        and_(settled.c.outcome == Outcome.UPDATED, users.c.id.in_(select(held_before.c.user_id))),
+    )
     query = (
         select(
             staged_identifiers.c.position,
-            identifiers.c.id_type,
-            identifiers.c.value_key,
+            held.c.id_type,
+            held.c.value_key,
             users.c.id,
             users.c.version,
             users.c.account_type,
@@ -202,16 +269,12 @@ def hits_between(connection: Connection, first: int, last: int, run_id: str) -> 
             changed_since,
             settled.c.position.is_not(None),
         )
-        .join(identifiers, identifiers.c.value_key == staged_identifiers.c.value_key)
-        .join(users, users.c.id == identifiers.c.user_id)
+        .join(held, held.c.value_key == staged_identifiers.c.value_key)
+        .join(users, users.c.id == held.c.user_id)
         .outerjoin(settled, settled.c.user_id == users.c.id)
-        .where(
-            staged_identifiers.c.position.between(first, last),
-            staged_identifiers.c.position.not_in(select(settled.c.position)),
-        )
+        .where(staged_identifiers.c.position.not_in(select(settled.c.position)))
         .order_by(staged_identifiers.c.position)
     )
-    hits: dict[int, list[Hit]] = {}
-    for position, *values in connection.execute(query):
-        hits.setdefault(position, []).append(_hit(*values))
-    return hits
+    if held is identifiers:
+        query = query.where(or_(settled.c.outcome.is_(None), not_(replaced_by_this_run)))
+    return query

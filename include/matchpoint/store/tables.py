@@ -86,7 +86,7 @@ history = Table(
     Column("before", Json, comment="the changed fields as they were; null for a new user"),
     Column("after", Json, nullable=False, comment="the changed fields as they are; the whole new user"),
     Column("at", Time, nullable=False),
-    Index("uq_history_run_row", "run_id", "extract", "row", "source_hash", unique=True),
+    Index("ix_history_run_row", "run_id", "extract", "row"),
 )
 
 runs = Table(

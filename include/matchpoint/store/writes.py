@@ -15,7 +15,7 @@ from matchpoint.alma.check import key
 from matchpoint.alma.fields import PRIMARY_ID
 from matchpoint.outcomes import Outcome
 from matchpoint.plan import PlanRow
-from matchpoint.store.bulk import load_rows
+from matchpoint.store.bulk import among, load_rows
 from matchpoint.store.tables import counters, history, identifiers, users
 
 Json = dict[str, Any]
@@ -57,14 +57,22 @@ def write_batch(connection: Connection, rows: Sequence[PlanRow], stamp: Stamp) -
 
 def _done(connection: Connection, rows: Sequence[PlanRow], stamp: Stamp) -> set[tuple[str, int, str]]:
     """Find the rows of a batch that an earlier, broken-off try of this run has applied."""
-    query = select(history.c.extract, history.c.row, history.c.source_hash).where(
-        history.c.run_id == stamp.run_id, history.c.row.in_([row.row for row in rows])
-    )
-    return {(extract, row, hashed) for extract, row, hashed in connection.execute(query)}
+    done: set[tuple[str, int, str]] = set()
+    for number in {row.extract for row in rows}:
+        extract, numbers = stamp.extracts[number], [row.row for row in rows if row.extract == number]
+        query = select(history.c.row, history.c.source_hash).where(
+            history.c.run_id == stamp.run_id,
+            history.c.extract == extract,
+            history.c.row.between(min(numbers), max(numbers)),
+        )
+        query = query.order_by(history.c.at, history.c.version)
+        newest = {row: hashed for row, hashed in connection.execute(query)}
+        done |= {(extract, row, hashed) for row, hashed in newest.items()}
+    return done
 
 
 def _lock_users(connection: Connection, user_ids: list[int]) -> dict[int, int]:
-    query = select(users.c.id, users.c.version).where(users.c.id.in_(user_ids)).order_by(users.c.id)
+    query = select(users.c.id, users.c.version).where(among(connection, users.c.id, user_ids)).order_by(users.c.id)
     return {user_id: version for user_id, version in connection.execute(query.with_for_update())}
 
 
@@ -76,7 +84,9 @@ def _taken(connection: Connection, rows: Sequence[PlanRow], documents: dict[int,
         if row.position in documents
         for _, value in identifiers_of(documents[row.position])
     }
-    query = select(identifiers.c.value_key, identifiers.c.user_id).where(identifiers.c.value_key.in_(list(wanted)))
+    query = select(identifiers.c.value_key, identifiers.c.user_id).where(
+        among(connection, identifiers.c.value_key, wanted)
+    )
     return {
         wanted[value_key].position: "taken_since"
         for value_key, user_id in connection.execute(query)
@@ -127,7 +137,9 @@ def _update(connection: Connection, rows: Sequence[PlanRow], documents: dict[int
         values.append({"of_id": row.user_id} | {f"new_{name}": value for name, value in given})
     connection.execute(statement, values)
     changed = [row for row in rows if _changes(row).keys() & {PRIMARY_ID, "user_identifier"}]
-    connection.execute(delete(identifiers).where(identifiers.c.user_id.in_([row.user_id for row in changed])))
+    connection.execute(
+        delete(identifiers).where(among(connection, identifiers.c.user_id, [row.user_id for row in changed]))
+    )
     _add_identifiers(connection, ((row.user_id, documents[row.position]) for row in changed))
     load_rows(connection, history, _HISTORY_COLUMNS, (_updated(row, stamp) for row in rows))
 

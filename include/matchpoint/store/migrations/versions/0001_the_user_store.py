@@ -56,7 +56,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("user_id", "version", name=op.f("pk_history")),
     )
     with op.batch_alter_table("history", schema=None) as batch_op:
-        batch_op.create_index("uq_history_run_row", ["run_id", "extract", "row", "source_hash"], unique=True)
+        batch_op.create_index("ix_history_run_row", ["run_id", "extract", "row"], unique=False)
 
     op.create_table(
         "plan_rows",
@@ -132,7 +132,7 @@ def downgrade() -> None:
     op.drop_table("runs")
     op.drop_table("plan_rows")
     with op.batch_alter_table("history", schema=None) as batch_op:
-        batch_op.drop_index("uq_history_run_row")
+        batch_op.drop_index("ix_history_run_row")
 
     op.drop_table("history")
     op.drop_table("file_ledger")

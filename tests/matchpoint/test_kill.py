@@ -1,0 +1,86 @@
+"""A process that applies a plan is killed in the middle; applying the plan again ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from helpers import House, csv_text, open_house, person, total
+from sqlalchemy import func, select
+
+from matchpoint.store.tables import history
+
+INCLUDE = Path(__file__).resolve().parents[2] / "include"
+PEOPLE = 4_000
+CHILD = """
+import sys
+from datetime import datetime, timezone
+from pathlib import Path
+from matchpoint import apply_plan
+from matchpoint.run_folder import RunFolder
+from matchpoint.store import open_store
+apply_plan.BATCH_ROWS = 20
+apply_plan.apply_plan(RunFolder(Path(sys.argv[1])), open_store(sys.argv[2]), now=datetime.now(timezone.utc))
+"""
+
+
+@pytest.fixture
+def house(store_url: str, tmp_path: Path) -> Iterator[House]:
+    with open_house(store_url, tmp_path) as opened:
+        yield opened
+
+
+def applied(house: House) -> int:
+    """Count, from outside, the changes that are committed."""
+    with house.engine.connect() as connection:
+        return connection.scalar(select(func.count()).select_from(history)) or 0
+
+
+def kill_in_the_middle(house: House, run_id: str) -> int:
+    """Apply the plan in another process, kill that after some batches, and give how many rows it had done."""
+    url = house.engine.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-c", CHILD, str(house.folder(run_id).root), url]
+    child = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(INCLUDE)})
+    try:
+        deadline = time.monotonic() + 60
+        while applied(house) < 100:
+            assert child.poll() is None, "the child ended before it was killed"
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+    finally:
+        child.kill()
+    assert child.wait() == -signal.SIGKILL
+    return applied(house)
+
+
+def test_a_killed_apply_is_finished_by_applying_again(house: House) -> None:
+    house.plan("run", {"people.csv": csv_text(person(n) for n in range(PEOPLE))}, "import")
+    done = kill_in_the_middle(house, "run")
+    assert 0 < done < PEOPLE
+    half = house.rows("users")
+    assert house.apply("run") == []
+    assert house.receipt("run").total == total(created=PEOPLE)
+    users, held = house.users(), house.identifiers()
+    assert users.keys() == {f"s{n}" for n in range(PEOPLE)}
+    assert len(house.rows("users")) == len(house.rows("history")) == PEOPLE
+    assert len(held) == 3 * PEOPLE
+    for n in range(PEOPLE):
+        user_id = users[f"s{n}"]["id"]
+        assert {held[f"{name}{n}"][2] for name in ("s", "card", "net")} == {user_id}
+    assert {user["version"] for user in users.values()} == {1}
+    assert [user for user in house.rows("users") if user["id"] in {one["id"] for one in half}] == half
+
+
+def test_a_killed_run_may_also_be_planned_again_from_the_beginning(house: House) -> None:
+    files = {"people.csv": csv_text(person(n) for n in range(PEOPLE))}
+    house.plan("run", files, "import")
+    assert 0 < kill_in_the_middle(house, "run") < PEOPLE
+    assert house.run("run", files, "import").total == total(created=PEOPLE)
+    assert len(house.rows("users")) == len(house.rows("history")) == PEOPLE
+    assert len(house.identifiers()) == 3 * PEOPLE
