@@ -16,6 +16,8 @@ from airflow.configuration import retrieve_configuration_description
 from airflow.sdk import Connection
 from check_jsonschema.builtin_schemas import get_builtin_schema
 
+from matchpoint.profile import load_profiles
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 AIRFLOW_SERVICES = {
     "airflow-init",
@@ -261,3 +263,10 @@ def test_the_image_holds_the_tested_airflow_and_what_the_build_may_see() -> None
     assert "*" in ignore
     assert {line.removeprefix("!") for line in ignore if line.startswith("!")} == copied
     assert copied == {"requirements.txt", "include", "plugins", "dags"}
+
+
+def test_the_sftp_server_has_the_folders_of_the_profiles() -> None:
+    profiles = load_profiles(REPOSITORY / "include" / "profiles").good
+    wanted = {action.path for one in profiles for action in (one.action("import"), one.action("synchronize"))}
+    [user] = SERVICES["sftp"]["command"]
+    assert set(user.split(":")[4].split(",")) == wanted

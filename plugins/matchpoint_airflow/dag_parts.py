@@ -83,7 +83,8 @@ _MANUAL = """\
 
 {description}
 
-**What it does.** It {does} Files come from `{path}` (`{pattern}`) over the connection `{connection}`, users live in
+**What it does.** It {does}
+Files come from `{path}` (`{pattern}`) over the connection `{connection}`, users live in
 the store `{store}`.
 
 **Is it safe to run again?** Yes, always: clear any task, or the whole run. Rows that a run has applied are not
@@ -91,8 +92,8 @@ applied twice, and a file that was applied is not taken again.
 
 **Try it first.** Trigger it with *Dry run*: plan and report, nothing written.
 
-**Where is the result?** Task `write_report`, link *Report*: every row of every file is accounted for. Rows that did
-not go through are in a rejections file; mend it and put it back into `{path}`.
+**Where is the result?** Task `write_report`, tab *Details*, link *Report*: every row of every file is accounted for.
+Rows that did not go through are in a rejections file; mend it and put it back into `{path}`.
 
 **When it failed**
 
