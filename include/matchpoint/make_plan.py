@@ -17,7 +17,7 @@ from matchpoint.outcomes import Outcome, count_outcomes
 from matchpoint.plan import BATCH_ROWS, PlanRow, read_plan, write_plan
 from matchpoint.profile import Mode, Profile
 from matchpoint.run_folder import Extract, RunFolder
-from matchpoint.store import staging, writing
+from matchpoint.store import refresh_statistics, staging, writing
 from matchpoint.store.bulk import among, load_rows
 from matchpoint.store.staging import Settled, StagedRow
 from matchpoint.store.tables import plan_rows, runs, users
@@ -44,6 +44,7 @@ def make_plan(
     """
     extracts = folder.extracts
     rules = Rules.of(profile, mode)
+    refresh_statistics(engine)
     with staging.staging(engine, lambda: _staged_rows(folder, extracts)) as connection:
         staging.settle(connection, rules, run_id)
         planner = _Planner(connection, profile, rules, run_id)

@@ -1,5 +1,5 @@
 """The user store: Alma users with their identifiers and history, the ledgers, the runs."""
 
-from matchpoint.store.engine import exclusive, open_store, upgrade, writing
+from matchpoint.store.engine import exclusive, open_store, refresh_statistics, upgrade, writing
 
-__all__ = ["exclusive", "open_store", "upgrade", "writing"]
+__all__ = ["exclusive", "open_store", "refresh_statistics", "upgrade", "writing"]

@@ -66,6 +66,13 @@ def upgrade(engine: Engine) -> None:
         command.upgrade(config, "head")
 
 
+def refresh_statistics(engine: Engine) -> None:
+    """Let PostgreSQL count its tables now: after a big load it would else plan joins as if they were empty."""
+    if engine.dialect.name == "postgresql":
+        with engine.begin() as connection:
+            connection.execute(text("ANALYZE users, identifiers, history"))
+
+
 @contextmanager
 def exclusive(engine: Engine) -> Iterator[None]:
     """Hold the store for one writer of many rows, waiting for another to finish. Ends with the process."""

@@ -119,12 +119,11 @@ def _done(run_id: str) -> Any:
 
     Of two extracts with the same content the first is the one that was applied.
     """
-    later = history.alias("later")
     newest = (
-        select(func.max(later.c.version))
-        .where(later.c.run_id == run_id, later.c.user_id == history.c.user_id)
-        .correlate(history)
-        .scalar_subquery()
+        select(history.c.user_id, func.max(history.c.version).label("version"))
+        .where(history.c.run_id == run_id)
+        .group_by(history.c.user_id)
+        .subquery()
     )
     return (
         select(func.min(staged.c.position), history.c.outcome, history.c.user_id)
@@ -136,9 +135,9 @@ def _done(run_id: str) -> Any:
                 history.c.extract == staged.c.extract,
                 history.c.row == staged.c.row,
                 history.c.source_hash == staged.c.source_hash,
-                history.c.version == newest,
             ),
         )
+        .join(newest, and_(newest.c.user_id == history.c.user_id, newest.c.version == history.c.version))
         .group_by(history.c.user_id, history.c.version, history.c.outcome)
     )
 
