@@ -23,7 +23,7 @@ import orjson
 import pyarrow.parquet as pq
 
 from matchpoint.alma.check import identifiers, key
-from matchpoint.alma.fields import CORE_BY_NAME, SEGMENTS, Segment, mappable_core_fields
+from matchpoint.alma.fields import CORE_BY_NAME, SEGMENTS, mappable_core_fields
 from matchpoint.errors import MatchpointError, ProfileError
 from matchpoint.fetch import keep
 from matchpoint.findings import TEXTS
@@ -158,15 +158,8 @@ def _never_filled(profile: Profile, users: list[User]) -> Iterator[str]:
         if not any(core.name in user for user in users):
             yield core.name
     for segment in MAPPED_SEGMENTS if isinstance(profile.format, CsvFormat) else SEGMENTS:
-        filled = {name for user in users for part in _parts(user, segment) for name in part}
+        filled = {name for user in users for part in segment.parts(user) for name in part}
         yield from (f"{segment.mapping}.{one.name}" for one in segment.fields if one.name not in filled)
-
-
-def _parts(user: User, segment: Segment) -> list[dict[str, Any]]:
-    home: Any = user
-    for step in segment.path:
-        home = home.get(step, {})
-    return list(home)
 
 
 # --- for people -----------------------------------------------------------------------------------

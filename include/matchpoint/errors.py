@@ -3,8 +3,7 @@
     MatchpointError
     ├── ProfileError     an integration profile cannot be read
     ├── ExtractError     a whole extract cannot be read: the run stops before anything is written
-    ├── PlanError        a plan is not the one that was made, or its store is not there
-    └── StoreBusyError   another run holds the user store
+    └── PlanError        a plan is not the one that was made, or its store is not there
 
 A bad *row* is no exception: it is a :class:`matchpoint.findings.Finding`.
 """
@@ -30,7 +29,3 @@ class ExtractError(MatchpointError):
 
 class PlanError(MatchpointError):
     """A plan cannot be applied: it was changed after it was made, or it is not there."""
-
-
-class StoreBusyError(MatchpointError):
-    """Another run is applying its plan to this user store."""

@@ -15,7 +15,6 @@ from matchpoint.alma.fields import (
     STATUSES,
     Field,
     Kind,
-    Segment,
 )
 from matchpoint.findings import Finding
 
@@ -57,18 +56,11 @@ def leaves(user: User) -> Iterator[tuple[str, Field, str]]:
         if field is not None:
             yield name, field, value["value"] if field.kind is Kind.CODE else value
     for segment in SEGMENTS:
-        for part in _parts(user, segment):
+        for part in segment.parts(user):
             for field in segment.fields:
                 value = part.get(field.name)
                 if value is not None and field.kind is not Kind.BOOLEAN:
                     yield f"{segment.name}.{field.name}", field, _text(value)
-
-
-def _parts(user: User, segment: Segment) -> list[dict[str, Any]]:
-    parts: Any = user
-    for step in segment.path:
-        parts = parts.get(step, {})
-    return list(parts)
 
 
 def _text(value: Any) -> str:
@@ -111,7 +103,7 @@ def _is_datetime(value: str) -> bool:
 def _two_preferred(row: int, user: User) -> Iterator[Finding]:
     for segment in SEGMENTS:
         for flag in segment.flags:
-            number = sum(bool(part.get(flag)) for part in _parts(user, segment))
+            number = sum(bool(part.get(flag)) for part in segment.parts(user))
             if number > 1:
                 yield Finding(row, segment.name, "two_preferred", f"found {number} {segment.name} that are {flag}")
 

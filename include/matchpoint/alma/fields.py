@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 
 class Kind(StrEnum):
@@ -66,6 +67,13 @@ class Segment:
     def field(self, name: str) -> Field:
         """Give one of its fields by name."""
         return next(field for field in self.fields if field.name == name)
+
+    def parts(self, user: dict[str, Any]) -> list[dict[str, Any]]:
+        """List the segments of this kind that a user has."""
+        home: Any = user
+        for step in self.path:
+            home = home.get(step, {})
+        return list(home)
 
 
 _R, _S, _P, _K = OnSynchronize.REPLACED, OnSynchronize.SPECIAL, OnSynchronize.PROFILE, OnSynchronize.KEPT

@@ -79,7 +79,7 @@ def changes(before: User, after: User) -> Changes:
         if before.get(name) != after.get(name):
             found[name] = [before.get(name), after.get(name)]
     for segment in SEGMENTS:
-        old, new = _parts(before, segment), _parts(after, segment)
+        old, new = segment.parts(before), segment.parts(after)
         if old != new:
             found[segment.name] = [old, new]
     return found
@@ -96,29 +96,22 @@ def _external(incoming: User) -> User:
     """Mark every segment of an incoming user as External: on a SIS load that is what it becomes."""
     marked = {name: value for name, value in incoming.items() if name not in _SEGMENT_HOMES}
     for segment in SEGMENTS:
-        parts = [{**part, "segment_type": "External"} for part in _parts(incoming, segment)]
+        parts = [{**part, "segment_type": "External"} for part in segment.parts(incoming)]
         _put_parts(marked, segment, parts)
     return marked
 
 
 def _swapped(segment: Segment, existing: User, incoming: User) -> list[dict[str, Any]]:
     """Keep the internal parts and take the incoming ones; what the library prefers stays preferred."""
-    internal = [part for part in _parts(existing, segment) if part.get("segment_type") == "Internal"]
+    internal = [part for part in segment.parts(existing) if part.get("segment_type") == "Internal"]
     taken = {flag for flag in segment.flags if any(part.get(flag) for part in internal)}
     external = [
-        {name: value for name, value in part.items() if name not in taken} for part in _parts(incoming, segment)
+        {name: value for name, value in part.items() if name not in taken} for part in segment.parts(incoming)
     ]
     if segment is IDENTIFIERS:
         held = {key(part["value"]) for part in internal} | {key(incoming.get(PRIMARY_ID, ""))}
         external = [part for part in external if key(part["value"]) not in held]
     return internal + external
-
-
-def _parts(user: User, segment: Segment) -> list[dict[str, Any]]:
-    home: Any = user
-    for step in segment.path:
-        home = home.get(step, {})
-    return list(home)
 
 
 def _put_parts(user: User, segment: Segment, parts: list[dict[str, Any]]) -> None:
