@@ -94,7 +94,7 @@ def up() -> dict[str, Any]:
         processes.append(_start(name, str(_BIN / "airflow"), name, *arguments, port=port))
     state = {"address": f"http://127.0.0.1:{port}", "processes": processes}
     _STATE.write_text(json.dumps(state))
-    wait(lambda: _healthy(state["address"]), "Airflow", 120)
+    wait(lambda: _healthy(state["address"]), "Airflow", 180)
     passwords = json.loads((HOME / "simple_auth_manager_passwords.json.generated").read_text())
     state["login"], state["password"] = "admin", passwords["admin"]
     _STATE.write_text(json.dumps(state))
