@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from airflow.sdk import ObjectStoragePath
 
@@ -24,14 +25,12 @@ def run_folder(dag_id: str, run_id: str) -> RunFolder:
 
 @dataclass(frozen=True)
 class Run:
-    """A DAG run as Matchpoint sees it.
-
-    ``as_of`` is the day the run works for: the param, or else the day the run was due.
-    """
+    """A DAG run as Matchpoint sees it: its id in the store, its folder, when it was due, and its params."""
 
     id: str
     folder: RunFolder
-    as_of: date
+    due: datetime
+    given_date: str | None
     only_file: str | None
     dry_run: bool
 
@@ -39,14 +38,20 @@ class Run:
     def of(cls, context: Context | Mapping[str, Any]) -> Run:
         """Read the run from a task's context."""
         dag_run, params = context["dag_run"], context["params"]
-        as_of = date.fromisoformat(params["as_of"]) if params.get("as_of") else dag_run.run_after.date()
         return cls(
             id=f"{dag_run.dag_id}/{dag_run.run_id}",
             folder=run_folder(dag_run.dag_id, dag_run.run_id),
-            as_of=as_of,
+            due=dag_run.run_after,
+            given_date=params.get("as_of") or None,
             only_file=params.get("only_file") or None,
             dry_run=bool(params.get("dry_run")),
         )
+
+    def as_of(self, profile: Profile) -> date:
+        """Give the day the run works for: the param, or else the day it was due where the profile's clocks stand."""
+        if self.given_date:
+            return date.fromisoformat(self.given_date)
+        return self.due.astimezone(ZoneInfo(profile.timezone)).date()
 
 
 def profile_of(code: str) -> Profile:

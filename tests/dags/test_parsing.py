@@ -78,9 +78,9 @@ def test_the_schedule_is_the_profiles_in_its_time_zone(on_sqlite) -> None:
 
 @pytest.mark.parametrize("dag_id", ["sis_import__students", "sis_synchronize__students"])
 def test_a_dag_that_is_switched_on_waits_for_its_next_time(dagbag, dag_id: str) -> None:
+    from airflow.sdk.timezone import utcnow
     from airflow.serialization.encoders import coerce_to_core_timetable
     from airflow.timetables.base import TimeRestriction
-    from airflow.sdk.timezone import utcnow
 
     dag = dagbag.dags[dag_id]
     never_ran = TimeRestriction(earliest=dag.start_date, latest=None, catchup=dag.catchup)

@@ -164,3 +164,16 @@ def test_what_goes_between_tasks_are_paths_and_counts(on_sqlite: Matchpoint) -> 
     assert "extracts/000_students_1.csv" in said
     for personal in ("Family1", "Given1", "example.edu", "C00001", "S00001", "net1"):
         assert personal not in said
+
+
+def test_a_zip_that_was_cut_off_fails_the_run_before_anything_is_written(on_sqlite: Matchpoint) -> None:
+    on_sqlite.use_profile("students", ("students_*.csv", "students_*"))
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("north.csv", extract([student(3)]))
+    (on_sqlite.remote / "students_a.csv").write_text(extract([student(1)]))
+    (on_sqlite.remote / "students_b.zip").write_bytes(packed.getvalue()[:-30])
+    result = on_sqlite.run(IMPORT)
+    assert result.tasks["fetch_extracts"] == "failed"
+    assert on_sqlite.store() == {"users": {}, "identifiers": [], "history": []}
+    assert {path.name for path in on_sqlite.remote.iterdir()} == {"students_a.csv", "students_b.zip"}

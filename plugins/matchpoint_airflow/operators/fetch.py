@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from matchpoint.errors import ExtractError
 from matchpoint.fetch import Choice, RemoteFile, choose, keep
-from matchpoint.run_folder import Extract, sha256
+from matchpoint.run_folder import AnyPath, Extract, sha256
 from matchpoint.store.ledger import applied_by, was_applied
 from matchpoint_airflow.hooks.user_store import UserStoreHook
 from matchpoint_airflow.operators.base import ProfileOperator, active_action
@@ -73,9 +74,15 @@ class SisFetchExtractsOperator(ProfileOperator):
                 self.log.info("%s was applied by %s; it is not taken again", file.name, before)
                 rename_handled(server, file.name, file.modified, file.size)
             else:
-                extracts += keep(run.folder, copy, server.path(file.name), file.modified, len(extracts))
+                extracts += self._keep(run, copy, server.path(file.name), file, len(extracts))
             copy.unlink()
         return extracts
+
+    def _keep(self, run: Run, copy: AnyPath, remote: str, file: RemoteFile, first: int) -> list[Extract]:
+        try:
+            return keep(run.folder, copy, remote, file.modified, first)
+        except ExtractError as error:
+            raise AirflowFailException(f"{error} Nothing of this run was written.") from error
 
     def _applied_before(self, store: Engine, server: SisServer, file: RemoteFile, content: str) -> str | None:
         return applied_by(

@@ -28,7 +28,7 @@ class AlmaMatchUsersOperator(ProfileOperator):
             profile,
             mode=self.mode,
             run_id=run.id,
-            as_of=run.as_of.isoformat(),
+            as_of=run.as_of(profile).isoformat(),
             now=utcnow(),
             dry_run=run.dry_run,
         )

@@ -40,7 +40,7 @@ class AlmaTransformUsersOperator(ProfileOperator):
         run, profile = Run.of(context), profile_of(self.profile)
         extract = next(one for one in run.folder.extracts if one.path == self.extract)
         try:
-            counts = transform_extract(run.folder, extract, profile, run.as_of)
+            counts = transform_extract(run.folder, extract, profile, run.as_of(profile))
         except ExtractError as error:
             raise AirflowFailException(f"{error} Nothing of this run was written.") from error
         self.log.info("%s: %d rows, %d rejected", extract.label, counts["rows"], counts["rejected"])
