@@ -23,10 +23,10 @@ import orjson
 import pyarrow.parquet as pq
 
 from matchpoint.alma.check import identifiers, key
-from matchpoint.alma.fields import CORE_BY_NAME, SEGMENTS, mappable_core_fields
+from matchpoint.alma.fields import CORE_BY_NAME, SEGMENTS, User, mappable_core_fields
 from matchpoint.errors import MatchpointError, ProfileError
 from matchpoint.fetch import keep
-from matchpoint.findings import TEXTS
+from matchpoint.findings import Finding
 from matchpoint.matching import Claims, Rules, decide
 from matchpoint.outcomes import Outcome
 from matchpoint.profile import CsvFormat, Profile, load_profile
@@ -36,7 +36,6 @@ from matchpoint.run_folder import Extract, RunFolder
 from matchpoint.transform import transform_extract
 
 PROFILES = Path(__file__).parents[1] / "profiles"
-User = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -127,8 +126,8 @@ def _match(folder: RunFolder, extracts: list[Extract], checked: Checked) -> None
         ids = identifiers(one.user)
         decision = claims.settle(decide(ids, [], rules), ids)
         if decision.outcome is Outcome.REJECTED and decision.code:
-            message = f"{TEXTS[decision.code]}: {decision.detail}"
-            rejections.append(Rejected(one.file, one.row, decision.field or "", message))
+            finding = Finding(one.row, decision.field or "", decision.code, decision.detail)
+            rejections.append(_told(one.file, finding))
         else:
             checked.users.append(one)
     order = {extract.label: place for place, extract in enumerate(extracts)}
@@ -149,7 +148,11 @@ def _in_order(user: User) -> User:
 
 def _found(folder: RunFolder, extract: Extract) -> Iterator[Rejected]:
     for one in folder.findings(extract.number):
-        yield Rejected(extract.label, one.row, one.field, one.message)
+        yield _told(extract.label, one)
+
+
+def _told(file: str, finding: Finding) -> Rejected:
+    return Rejected(file, finding.row, finding.field, finding.message)
 
 
 def _never_filled(profile: Profile, users: list[User]) -> Iterator[str]:

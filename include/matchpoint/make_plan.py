@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy import Connection, Engine, delete, insert, select
 
 from matchpoint.alma.check import two_alike
 from matchpoint.alma.law import changes, new_user, synchronize
+from matchpoint.chunks import chunks
 from matchpoint.matching import Claims, Decision, Rules, decide
 from matchpoint.outcomes import Outcome, count_outcomes
 from matchpoint.plan import BATCH_ROWS, PlanRow, read_plan, write_plan
@@ -44,12 +46,13 @@ def make_plan(
     """
     extracts = folder.extracts
     rules = Rules.of(profile, mode)
+    outcomes: Counter[str] = Counter()
     refresh_statistics(engine)
     with staging.staging(engine, lambda: _staged_rows(folder, extracts)) as connection:
         staging.settle(connection, rules, run_id)
         planner = _Planner(connection, profile, rules, run_id)
-        plan_hash = write_plan(folder, planner.plan(folder, extracts))
-    counts = count_outcomes(row.outcome for row in read_plan(folder))
+        plan_hash = write_plan(folder, _counted(planner.plan(folder, extracts), outcomes))
+    counts = count_outcomes(outcomes.elements())
     summary = {
         "run_id": run_id,
         "profile": profile.code,
@@ -66,6 +69,13 @@ def make_plan(
     return counts
 
 
+def _counted(rows: Iterator[PlanRow], outcomes: Counter[str]) -> Iterator[PlanRow]:
+    """Count the outcomes of rows as they go by."""
+    for row in rows:
+        outcomes[row.outcome] += 1
+        yield row
+
+
 class _Planner:
     """Turns staged users into plan rows, batch by batch."""
 
@@ -78,7 +88,8 @@ class _Planner:
 
     def plan(self, folder: RunFolder, extracts: list[Extract]) -> Iterator[PlanRow]:
         position = -1
-        for batch in _batches(folder, extracts):
+        staged = _staged(folder, extracts, ["row", "user", "identifiers", "source_hash"])
+        for batch in chunks(staged, BATCH_ROWS):
             yield from self._batch(batch)
             position = batch[-1]["position"]
         for extract in extracts:
@@ -169,25 +180,15 @@ def _read(folder: RunFolder, extract: Extract, columns: list[str]) -> Iterator[d
 
 
 def _staged_rows(folder: RunFolder, extracts: list[Extract]) -> Iterator[StagedRow]:
-    position = 0
-    for extract in extracts:
-        for row in _read(folder, extract, ["row", "identifiers", "source_hash"]):
-            yield position, extract.sha256, row["row"], row["source_hash"], row["identifiers"]
-            position += 1
+    for row in _staged(folder, extracts, ["row", "identifiers", "source_hash"]):
+        yield row["position"], row["extract"].sha256, row["row"], row["source_hash"], row["identifiers"]
 
 
-def _batches(folder: RunFolder, extracts: list[Extract]) -> Iterator[list[Staged]]:
-    batch: list[Staged] = []
-    position = 0
-    for extract in extracts:
-        for row in _read(folder, extract, ["row", "user", "identifiers", "source_hash"]):
-            batch.append({**row, "position": position, "extract": extract})
-            position += 1
-            if len(batch) == BATCH_ROWS:
-                yield batch
-                batch = []
-    if batch:
-        yield batch
+def _staged(folder: RunFolder, extracts: list[Extract], columns: list[str]) -> Iterator[Staged]:
+    """Read the users of all extracts, numbered through the whole run."""
+    rows = ((extract, row) for extract in extracts for row in _read(folder, extract, columns))
+    for position, (extract, row) in enumerate(rows):
+        yield {**row, "position": position, "extract": extract}
 
 
 def _rejected(folder: RunFolder, extract: Extract) -> Iterator[tuple[int, str, str, str]]:

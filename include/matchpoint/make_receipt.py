@@ -8,12 +8,12 @@ from datetime import datetime
 
 import orjson
 
-from matchpoint.findings import TEXTS
+from matchpoint.findings import TEXTS, Finding
 from matchpoint.outcomes import Outcome, count_outcomes
 from matchpoint.plan import PlanRow, read_plan, read_summary
 from matchpoint.profile import Profile
 from matchpoint.receipt import FileReceipt, Reason, Receipt
-from matchpoint.rejections import Reject, write_rejections
+from matchpoint.rejections import write_rejections
 from matchpoint.run_folder import RunFolder
 
 _MENDABLE = {Outcome.REJECTED, Outcome.CONFLICT, Outcome.FAILED}
@@ -62,7 +62,7 @@ class _Ledger:
 
     def __init__(self) -> None:
         self.outcomes: dict[int, Counter[str]] = defaultdict(Counter)
-        self.rejects: dict[int, list[Reject]] = defaultdict(list)
+        self.rejects: dict[int, list[Finding]] = defaultdict(list)
         self.changed: Counter[str] = Counter()
         self.told: Counter[tuple[str, str, str]] = Counter()
         self.examples: dict[tuple[str, str, str], list[tuple[int, int]]] = defaultdict(list)
@@ -78,7 +78,7 @@ class _Ledger:
         if len(self.examples[reason]) < _EXAMPLES:
             self.examples[reason].append((row.extract, row.row))
         if row.outcome in _MENDABLE:
-            self.rejects[row.extract].append(Reject(row.row, row.field or "", row.code, row.detail or ""))
+            self.rejects[row.extract].append(Finding(row.row, row.field or "", row.code, row.detail or ""))
 
     def reasons(self, labels: dict[int, str]) -> list[Reason]:
         """Give the reasons, the most frequent first, with examples by file name and row number."""

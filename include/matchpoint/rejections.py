@@ -11,35 +11,19 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO
 
 from lxml import etree
 
-from matchpoint.findings import TEXTS
+from matchpoint.findings import Finding
 from matchpoint.profile import CsvFormat, Profile
 from matchpoint.read.alma_xml import iterate_users
 from matchpoint.read.delimited import MENDED_COLUMNS, guard, raw_rows, unguard
 from matchpoint.run_folder import AnyPath, Extract, RunFolder, safe_name
 
 
-@dataclass(frozen=True)
-class Reject:
-    """Why one row did not go through."""
-
-    row: int
-    field: str
-    code: str
-    detail: str
-
-    @property
-    def reason(self) -> str:
-        """The whole reason for the person who mends the row."""
-        return f"{TEXTS[self.code]}: {self.detail}" if self.detail else TEXTS[self.code]
-
-
-def write_rejections(folder: RunFolder, extract: Extract, profile: Profile, rejects: Iterable[Reject]) -> str | None:
+def write_rejections(folder: RunFolder, extract: Extract, profile: Profile, rejects: Iterable[Finding]) -> str | None:
     """Write ``rejections/<name>`` for one extract, and give its name; None when every row went through."""
     by_row = {reject.row: reject for reject in rejects}
     if not by_row:
@@ -67,7 +51,7 @@ def write_rejections(folder: RunFolder, extract: Extract, profile: Profile, reje
     return zipped
 
 
-def _csv(source: IO[bytes], extract: Extract, form: CsvFormat, rejects: Mapping[int, Reject]) -> bytes:
+def _csv(source: IO[bytes], extract: Extract, form: CsvFormat, rejects: Mapping[int, Finding]) -> bytes:
     rows = raw_rows(source, extract.label, form, set(rejects))
     _, header = next(rows)
     said_before = {place for place, name in enumerate(header) if name.strip() in MENDED_COLUMNS}
@@ -78,7 +62,7 @@ def _csv(source: IO[bytes], extract: Extract, form: CsvFormat, rejects: Mapping[
     for number, record in rows:
         reject = rejects[number]
         cells = _without(said_before, map(unguard, record) if said_before else record)
-        writer.writerow(map(guard, [str(number), reject.field, reject.reason, *cells]))
+        writer.writerow(map(guard, [str(number), reject.field, reject.message, *cells]))
     return text.getvalue().encode(form.encoding, errors="backslashreplace")
 
 
@@ -87,7 +71,7 @@ def _without(places: set[int], record: Iterable[str]) -> list[str]:
     return [cell for place, cell in enumerate(record) if place not in places]
 
 
-def _xml(source: IO[bytes], extract: Extract, rejects: Mapping[int, Reject]) -> bytes:
+def _xml(source: IO[bytes], extract: Extract, rejects: Mapping[int, Finding]) -> bytes:
     out = io.BytesIO()
     with etree.xmlfile(out, encoding="utf-8") as file:
         file.write_declaration()
@@ -95,14 +79,14 @@ def _xml(source: IO[bytes], extract: Extract, rejects: Mapping[int, Reject]) -> 
             for number, element in enumerate(iterate_users(source, extract.label), start=1):
                 if number in rejects:
                     reject = rejects[number]
-                    said = f" user {number}, {reject.field}: {reject.reason} "
+                    said = f" user {number}, {reject.field}: {reject.message} "
                     said = re.sub("-(?=-)", "- ", said)
                     file.write(etree.Comment(said), "\n", element, "\n")
     return out.getvalue()
 
 
-def _write_list(path: AnyPath, rejects: Iterable[Reject]) -> None:
+def _write_list(path: AnyPath, rejects: Iterable[Finding]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(MENDED_COLUMNS)
-        writer.writerows([reject.row, guard(reject.field), guard(reject.reason)] for reject in rejects)
+        writer.writerows([reject.row, guard(reject.field), guard(reject.message)] for reject in rejects)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import date
-from typing import Any
 
 import orjson
 import pyarrow as pa
@@ -13,6 +12,7 @@ import pyarrow.parquet as pq
 import xxhash
 
 from matchpoint.alma.check import check_user, identifiers
+from matchpoint.alma.fields import User
 from matchpoint.chunks import chunks
 from matchpoint.findings import Finding
 from matchpoint.mapping import map_users
@@ -21,7 +21,6 @@ from matchpoint.read.alma_xml import read_alma_xml
 from matchpoint.read.delimited import CHUNK_ROWS, read_delimited
 from matchpoint.run_folder import Extract, RunFolder
 
-User = dict[str, Any]
 SCHEMA = pa.schema(
     [("row", pa.int64()), ("user", pa.string()), ("identifiers", pa.string()), ("source_hash", pa.string())]
 )

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from airflow.sdk import ObjectStoragePath
 
-from matchpoint.profile import Mode, Profile, load_profile
+from matchpoint.profile import Profile, load_profile
 from matchpoint.run_folder import RunFolder, safe_name
 from matchpoint_airflow.settings import profiles_folder, runs_url
 
@@ -57,6 +57,3 @@ class Run:
 def profile_of(code: str) -> Profile:
     """Read the profile anew, as it is now."""
     return load_profile(profiles_folder() / f"{code}.yaml")
-
-
-__all__ = ["Mode", "Run", "profile_of", "run_folder"]

@@ -15,10 +15,10 @@ from matchpoint.alma.fields import (
     STATUSES,
     Field,
     Kind,
+    User,
 )
 from matchpoint.findings import Finding
 
-User = dict[str, Any]
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 

@@ -12,6 +12,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+User = dict[str, Any]
+"""A user, or what an extract says of one, in Alma's JSON form."""
+
 
 class Kind(StrEnum):
     """How a field's value is written."""
@@ -68,12 +71,19 @@ class Segment:
         """Give one of its fields by name."""
         return next(field for field in self.fields if field.name == name)
 
-    def parts(self, user: dict[str, Any]) -> list[dict[str, Any]]:
+    def parts(self, user: User) -> list[dict[str, Any]]:
         """List the segments of this kind that a user has."""
         home: Any = user
         for step in self.path:
             home = home.get(step, {})
         return list(home)
+
+    def add(self, user: User, part: dict[str, Any]) -> None:
+        """Give a user one more segment of this kind."""
+        home = user
+        for step in self.path[:-1]:
+            home = home.setdefault(step, {})
+        home.setdefault(self.path[-1], []).append(part)
 
 
 _R, _S, _P, _K = OnSynchronize.REPLACED, OnSynchronize.SPECIAL, OnSynchronize.PROFILE, OnSynchronize.KEPT

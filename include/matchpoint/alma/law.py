@@ -18,9 +18,9 @@ from matchpoint.alma.fields import (
     SPECIAL_LISTS,
     OnSynchronize,
     Segment,
+    User,
 )
 
-User = dict[str, Any]
 Changes = dict[str, list[Any]]
 """Per changed field or kind of segment: the value before and the value after; None where there is none."""
 
@@ -66,7 +66,8 @@ def synchronize(
             result[name] = value
     result.setdefault("status", _ACTIVE)
     for segment in SEGMENTS:
-        _put_parts(result, segment, _swapped(segment, existing, incoming))
+        for part in _swapped(segment, existing, incoming):
+            segment.add(result, part)
     return result
 
 
@@ -96,8 +97,8 @@ def _external(incoming: User) -> User:
     """Mark every segment of an incoming user as External: on a SIS load that is what it becomes."""
     marked = {name: value for name, value in incoming.items() if name not in _SEGMENT_HOMES}
     for segment in SEGMENTS:
-        parts = [{**part, "segment_type": "External"} for part in segment.parts(incoming)]
-        _put_parts(marked, segment, parts)
+        for part in segment.parts(incoming):
+            segment.add(marked, {**part, "segment_type": "External"})
     return marked
 
 
@@ -112,12 +113,3 @@ def _swapped(segment: Segment, existing: User, incoming: User) -> list[dict[str,
         held = {key(part["value"]) for part in internal} | {key(incoming.get(PRIMARY_ID, ""))}
         external = [part for part in external if key(part["value"]) not in held]
     return internal + external
-
-
-def _put_parts(user: User, segment: Segment, parts: list[dict[str, Any]]) -> None:
-    if not parts:
-        return
-    home = user
-    for step in segment.path[:-1]:
-        home = home.setdefault(step, {})
-    home[segment.path[-1]] = parts

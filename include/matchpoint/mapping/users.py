@@ -9,15 +9,12 @@ from typing import Any
 import pandas as pd
 from pydantic import BaseModel
 
-from matchpoint.alma.fields import CORE_BY_NAME, Field, Kind, Segment
+from matchpoint.alma.fields import CORE_BY_NAME, Field, Kind, Segment, User
 from matchpoint.findings import Finding
 from matchpoint.mapping.columns import map_columns
 from matchpoint.mapping.converters import Context, Strings
 from matchpoint.profile import Profile
 from matchpoint.profile.mapping import MAPPED_SEGMENTS
-
-User = dict[str, Any]
-"""A user in Alma's JSON form, without what the profile sets and the system adds."""
 
 
 def map_users(rows: pd.DataFrame, profile: Profile, as_of: date) -> tuple[dict[int, User], list[Finding]]:
@@ -87,11 +84,8 @@ def _fixed_part(segment: Segment, rule: Any) -> dict[str, Any]:
 
 
 def _append(user: User, segment: Segment, part: dict[str, Any]) -> None:
-    home = user
-    for name in segment.path[:-1]:
-        home = home.setdefault(name, {})
-    parts = home.setdefault(segment.path[-1], [])
+    others = segment.parts(user)
     for flag in segment.flags:
-        if part.get(flag) and any(other.get(flag) for other in parts):
+        if part.get(flag) and any(other.get(flag) for other in others):
             part = {name: value for name, value in part.items() if name != flag}
-    parts.append(part)
+    segment.add(user, part)

@@ -11,18 +11,12 @@ from typing import IO, Any
 
 from lxml import etree
 
-from matchpoint.alma.fields import SEGMENTS, SPECIAL_LISTS, Field, Kind, Segment, mappable_core_fields
+from matchpoint.alma.fields import SEGMENTS, SPECIAL_LISTS, Field, Kind, Segment, User, mappable_core_fields
 from matchpoint.errors import ExtractError
 from matchpoint.findings import Finding
 
-User = dict[str, Any]
 _CORE = {field.name: field for field in mappable_core_fields()}
-_CONTAINERS = {
-    "user_identifiers": "user_identifier",
-    "user_notes": "user_note",
-    "user_blocks": "user_block",
-    "user_statistics": "user_statistic",
-}
+_CONTAINERS = {f"{segment.name}s" for segment in SEGMENTS if len(segment.path) == 1}
 _BY_NAME = {segment.name: segment for segment in SEGMENTS}
 _FAULTS = {
     code: name.removeprefix("ERR_").replace("_", " ").lower()
@@ -132,10 +126,7 @@ def _put_segments(user: User, group: etree._Element, number: int, findings: list
         findings += [
             Finding(number, f"{segment.name}.{name}", "mandatory", f"{segment.name} {name}") for name in missing
         ]
-        home = user
-        for step in segment.path[:-1]:
-            home = home.setdefault(step, {})
-        home.setdefault(segment.path[-1], []).append(part)
+        segment.add(user, part)
 
 
 def _segment(segment: Segment, element: etree._Element) -> dict[str, Any]:

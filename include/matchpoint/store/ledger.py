@@ -19,16 +19,9 @@ def applied_by(engine: Engine, *, profile: str, mode: str, name: str, modified: 
     A delivery is path, modification time and content together: the same content sent again is a new one (it may
     undo what came between), a file that only was not renamed yet is not.
     """
-    ledger = file_ledger.c
-    query = select(ledger.run_id).where(
-        ledger.profile == profile,
-        ledger.mode == mode,
-        ledger.name == name,
-        ledger.modified == modified,
-        ledger.sha256 == sha256,
-    )
+    delivery = {"profile": profile, "mode": mode, "name": name, "modified": modified, "sha256": sha256}
     with engine.connect() as connection:
-        return connection.scalar(query)
+        return connection.scalar(select(file_ledger.c.run_id).filter_by(**delivery))
 
 
 def note_files(
@@ -41,29 +34,11 @@ def note_files(
     now: datetime,
 ) -> None:
     """Note the remote files of a run as applied; those noted before stay as they are."""
-    ledger = file_ledger.c
     deliveries = {(one.remote, one.modified, one.file_sha256, one.file_size) for one in extracts}
     for name, modified, hashed, size in sorted(deliveries):
-        known = select(ledger.id).where(
-            ledger.profile == profile,
-            ledger.mode == mode,
-            ledger.name == name,
-            ledger.modified == modified,
-            ledger.sha256 == hashed,
-        )
-        if connection.scalar(known) is None:
-            connection.execute(
-                insert(file_ledger).values(
-                    profile=profile,
-                    mode=mode,
-                    name=name,
-                    modified=modified,
-                    sha256=hashed,
-                    size=size,
-                    run_id=run_id,
-                    applied_at=now,
-                )
-            )
+        delivery = {"profile": profile, "mode": mode, "name": name, "modified": modified, "sha256": hashed}
+        if connection.scalar(select(file_ledger.c.id).filter_by(**delivery)) is None:
+            connection.execute(insert(file_ledger).values(**delivery, size=size, run_id=run_id, applied_at=now))
 
 
 def was_applied(engine: Engine, run_id: str) -> bool:

@@ -12,13 +12,11 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from matchpoint.alma.check import identifiers as identifiers_of
 from matchpoint.alma.check import key
-from matchpoint.alma.fields import PRIMARY_ID
+from matchpoint.alma.fields import PRIMARY_ID, User
 from matchpoint.outcomes import Outcome
 from matchpoint.plan import PlanRow
 from matchpoint.store.bulk import among, load_rows
 from matchpoint.store.tables import counters, history, identifiers, users
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ def _lock_users(connection: Connection, user_ids: list[int]) -> dict[int, int]:
     return {user_id: version for user_id, version in connection.execute(query.with_for_update())}
 
 
-def _taken(connection: Connection, rows: Sequence[PlanRow], documents: dict[int, Json]) -> dict[int, str]:
+def _taken(connection: Connection, rows: Sequence[PlanRow], documents: dict[int, User]) -> dict[int, str]:
     """Find the rows with an identifier that somebody else has taken since the plan was made."""
     wanted = {
         key(value): row
@@ -94,7 +92,7 @@ def _taken(connection: Connection, rows: Sequence[PlanRow], documents: dict[int,
     }
 
 
-def _create(connection: Connection, rows: Sequence[PlanRow], documents: dict[int, Json], stamp: Stamp) -> None:
+def _create(connection: Connection, rows: Sequence[PlanRow], documents: dict[int, User], stamp: Stamp) -> None:
     if not rows:
         return
     last = _reserve(connection, "users", len(rows))
@@ -124,7 +122,7 @@ def _reserve(connection: Connection, name: str, number: int) -> int:
     return int(last)
 
 
-def _update(connection: Connection, rows: Sequence[PlanRow], documents: dict[int, Json], stamp: Stamp) -> None:
+def _update(connection: Connection, rows: Sequence[PlanRow], documents: dict[int, User], stamp: Stamp) -> None:
     if not rows:
         return
     columns = [name for name in _USER_COLUMNS if name not in {"id", "protected"}]
@@ -171,7 +169,7 @@ _USER_COLUMNS = (
 )
 
 
-def _user_columns(row: PlanRow, documents: dict[int, Json], version: int, stamp: Stamp) -> tuple[Any, ...]:
+def _user_columns(row: PlanRow, documents: dict[int, User], version: int, stamp: Stamp) -> tuple[Any, ...]:
     user = documents[row.position]
     return (
         user[PRIMARY_ID],
@@ -186,7 +184,7 @@ def _user_columns(row: PlanRow, documents: dict[int, Json], version: int, stamp:
     )
 
 
-def _add_identifiers(connection: Connection, given: Iterable[tuple[int | None, Json]]) -> None:
+def _add_identifiers(connection: Connection, given: Iterable[tuple[int | None, User]]) -> None:
     load_rows(
         connection,
         identifiers,
