@@ -1,8 +1,11 @@
-"""Findings: what is wrong with one row. A row with a finding is rejected, the others go on."""
+"""Findings: what is wrong with one row. It is rejected, or, for a warning, loaded without the faulty part."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["reject", "drop"]
 
 TEXTS = {
     "bad_value": "The value cannot be converted",
@@ -41,12 +44,14 @@ class Finding:
     ``row`` is the spreadsheet's row number (the header is row 1; in XML the n-th ``<user>``), ``field`` the
     Alma field or, where it is known better, the column, ``code`` a key of :data:`TEXTS`, and ``detail`` what
     was found and expected. ``detail`` may hold a value of the row, so it goes into the rejections file only.
+    ``severity`` says what becomes of it: the row is rejected, or its faulty segment dropped with a warning.
     """
 
     row: int
     field: str
     code: str
     detail: str = ""
+    severity: Severity = "reject"
 
     @property
     def message(self) -> str:

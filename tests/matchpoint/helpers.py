@@ -237,7 +237,7 @@ class House:
         with writing(self.engine).begin() as connection:
             connection.execute(text(statement), values)
 
-    def edit(self, primary_id: str, *, protected: list[str] | None = None, **changes: Any) -> None:
+    def edit(self, primary_id: str, *, protected: dict[str, Any] | None = None, **changes: Any) -> None:
         """Change a user as a librarian would: document, version, time."""
         users = metadata.tables["users"]
         user = self.users()[primary_id]

@@ -90,7 +90,9 @@ def test_an_identifier_taken_after_the_plan_stops_an_update_too(house: House) ->
 
 def test_an_unchanged_user_edited_after_the_plan_stays_unchanged_and_is_met_again(house: House) -> None:
     house.run("first", [person(1)])
-    house.edit("s1", protected=["user_group"])  # its hash is no longer valid: the row is compared again
+    house.edit(
+        "s1", protected={"user_group": {"value": "UNDERGRAD"}}
+    )  # its hash is no longer valid: the row is compared again
     house.plan("second", feed(person(1)))
     house.edit("s1", last_name="Edited")
     assert house.apply("second") == []
@@ -101,7 +103,7 @@ def test_an_unchanged_user_edited_after_the_plan_stays_unchanged_and_is_met_agai
 
 def test_rows_of_a_changed_extract_are_conflicts_and_those_of_the_others_are_applied(house: House) -> None:
     house.run("first", [person(1), person(5)])
-    house.edit("s5", protected=["user_group"])
+    house.edit("s5", protected={"user_group": {"value": "UNDERGRAD"}})
     files = {"a.csv": csv_text([person(1, LAST="A"), person(2), person(5)]), "b.csv": csv_text([person(3)])}
     house.plan("second", files)
     folder = house.folder("second")

@@ -87,7 +87,7 @@ def test_an_import_creates_external_users_of_the_profile_with_history(house: Hou
     house.run("first", [person(1)], "import")
     (user,) = house.rows("users")
     assert (user["primary_id"], user["account_type"], user["external_id"]) == ("s1", "EXTERNAL", "people")
-    assert (user["version"], user["protected"], user["changed_by_run"]) == (1, [], "first")
+    assert (user["version"], user["protected"], user["changed_by_run"]) == (1, {}, "first")
     assert user["document"]["user_group"] == {"value": "UNDERGRAD"}
     assert user["document"]["contact_info"]["email"][0]["segment_type"] == "External"
     (entry,) = house.rows("history")
@@ -190,7 +190,7 @@ def test_a_user_edited_in_between_is_met_again_and_overwritten_though_the_row_di
 def test_a_protected_special_field_keeps_its_edit_and_the_next_run_is_unchanged(house: House) -> None:
     rows = [person(1)]
     house.run("first", rows)
-    house.edit("s1", user_group={"value": "STAFF"}, protected=["user_group"])
+    house.edit("s1", user_group={"value": "STAFF"}, protected={"user_group": {"value": "UNDERGRAD"}})
     assert house.run("second", rows).total == total(unchanged=1)
     assert house.run("third", rows).total == total(unchanged=1)
     assert [row.writes for row in house.planned("third")] == [False]

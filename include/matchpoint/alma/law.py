@@ -60,6 +60,7 @@ def synchronize(
             OnSynchronize.SPECIAL: name in protected or empty_stays,
             OnSynchronize.PROFILE: True,
             OnSynchronize.KEPT: True,
+            OnSynchronize.OUTPUT: True,
         }[rule]
         value = old if keeps else new
         if value is not None:

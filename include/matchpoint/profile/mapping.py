@@ -31,6 +31,7 @@ from matchpoint.alma.fields import (
     PHONES,
     STATISTICS,
     Kind,
+    OnSynchronize,
     Segment,
     mappable_core_fields,
 )
@@ -240,6 +241,8 @@ def _segment_model(segment: Segment) -> type[Model]:
     for flag in segment.flags:
         fields[flag] = (bool, False)
     for field in segment.fields:
+        if field.on_synchronize is OnSynchronize.OUTPUT:
+            continue
         needed = field.name in segment.mandatory
         if field.name in segment.literals:
             kind: Any = bool if field.kind is Kind.BOOLEAN else str

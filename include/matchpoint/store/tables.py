@@ -10,6 +10,7 @@ from __future__ import annotations
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     ForeignKey,
@@ -42,7 +43,7 @@ users = Table(
     Column("external_id", Text, comment="code of the integration profile that owns the user"),
     Column("version", Integer, nullable=False, comment="grows by one with every change"),
     Column("document", Json, nullable=False, comment="the whole user in Alma's JSON form"),
-    Column("protected", Json, nullable=False, comment="special fields that were edited by hand"),
+    Column("protected", Json, nullable=False, comment="special fields edited by hand, with the SIS's value"),
     Column("source_hash", Text, comment="hash of the mapped row that was last applied"),
     Column("source_version", Integer, comment="the user's version right after that"),
     Column("changed_at", Time, nullable=False),
@@ -57,6 +58,26 @@ identifiers = Table(
     Column("value", Text, nullable=False),
     Column("user_id", BigInteger, ForeignKey("users.id"), nullable=False, index=True),
     sqlite_with_rowid=False,
+)
+
+passwords = Table(
+    "passwords",
+    metadata,
+    Column("user_id", BigInteger, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("hash", Text, nullable=False, comment="argon2id"),
+    Column("must_change", Boolean, nullable=False, comment="at the next sign-in"),
+    Column("changed_at", Time, nullable=False),
+)
+
+code_tables = Table(
+    "code_tables",
+    metadata,
+    Column("name", Text, primary_key=True, comment="Alma's name of the table, such as UserGroups"),
+    Column("scope", Text, primary_key=True, comment="record type that the code is for; empty for all"),
+    Column("code", Text, primary_key=True),
+    Column("description", Text, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("is_default", Boolean, nullable=False),
 )
 
 counters = Table(
@@ -77,7 +98,7 @@ history = Table(
         autoincrement=False,
         comment="the user's version after the change",
     ),
-    Column("outcome", Text, nullable=False, comment="created or updated"),
+    Column("outcome", Text, nullable=False, comment="created, updated or deleted"),
     Column("actor", Text, nullable=False, comment="who did it: a profile and mode, or a person"),
     Column("run_id", Text),
     Column("extract", Text, comment="SHA-256 of the extract"),

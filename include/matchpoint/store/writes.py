@@ -101,7 +101,7 @@ def _create(connection: Connection, rows: Sequence[PlanRow], documents: dict[int
         connection,
         users,
         _USER_COLUMNS,
-        ((user_id, *_user_columns(row, documents, 1, stamp), "[]") for user_id, row in numbered),
+        ((user_id, *_user_columns(row, documents, 1, stamp), "{}") for user_id, row in numbered),
     )
     _add_identifiers(connection, ((user_id, documents[row.position]) for user_id, row in numbered))
     load_rows(
