@@ -20,15 +20,16 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import orjson
-import pyarrow.parquet as pq
 
 from matchpoint.alma.check import identifiers, key
 from matchpoint.alma.fields import CORE_BY_NAME, SEGMENTS, User, mappable_core_fields
 from matchpoint.errors import MatchpointError, ProfileError
+from matchpoint.feed import Feed
 from matchpoint.fetch import keep
 from matchpoint.findings import Finding
 from matchpoint.matching import Claims, Rules, decide
 from matchpoint.outcomes import Outcome
+from matchpoint.precedence import in_order
 from matchpoint.profile import CsvFormat, Profile, load_profile
 from matchpoint.profile.mapping import MAPPED_SEGMENTS
 from matchpoint.read.delimited import MENDED_COLUMNS, raw_rows
@@ -117,7 +118,11 @@ def _columns(folder: RunFolder, extract: Extract, profile: Profile) -> list[str]
 def _match(folder: RunFolder, extracts: list[Extract], checked: Checked) -> None:
     """Sort the rows of one sample into users and rejections; of two with one identifier the first wins."""
     profile = checked.profile
-    mapped = [one for extract in extracts for one in _mapped(folder, extract)]
+    feed = Feed(folder, in_order(extracts, profile.precedence))
+    mapped = [
+        Mapped(row["extract"].label, row["row"], _in_order(orjson.loads(row["user"])))
+        for row in feed.rows(["row", "user", "identifiers"])
+    ]
     held = Counter(key(value) for one in mapped for _, value in identifiers(one.user))
     claims = Claims({value for value, times in held.items() if times > 1})
     rules = Rules.of(profile, "synchronize" if profile.actions.synchronize else "import")
@@ -132,12 +137,6 @@ def _match(folder: RunFolder, extracts: list[Extract], checked: Checked) -> None
             checked.users.append(one)
     order = {extract.label: place for place, extract in enumerate(extracts)}
     checked.rejections.extend(sorted(rejections, key=lambda one: (order[one.file], one.row)))
-
-
-def _mapped(folder: RunFolder, extract: Extract) -> Iterator[Mapped]:
-    with folder.root.joinpath(f"users/{extract.number:03}.parquet").open("rb") as file:
-        for one in pq.read_table(file, columns=["row", "user"]).to_pylist():
-            yield Mapped(extract.label, one["row"], _in_order(orjson.loads(one["user"])))
 
 
 def _in_order(user: User) -> User:

@@ -8,24 +8,24 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-import pyarrow.parquet as pq
 from sqlalchemy import Connection, Engine, delete, insert, select
 
 from matchpoint.alma.check import two_alike
+from matchpoint.alma.fields import PRIMARY_ID
 from matchpoint.alma.law import changes, new_user, synchronize
 from matchpoint.chunks import chunks
-from matchpoint.matching import Claims, Decision, Rules, decide
+from matchpoint.feed import Feed, Staged
+from matchpoint.matching import Claims, Decision, Hit, Rules, decide
 from matchpoint.outcomes import Outcome, count_outcomes
 from matchpoint.plan import BATCH_ROWS, PlanRow, read_plan, write_plan
+from matchpoint.precedence import in_order
+from matchpoint.primary_ids import PrimaryIds
 from matchpoint.profile import Mode, Profile
 from matchpoint.run_folder import Extract, RunFolder
 from matchpoint.store import refresh_statistics, staging, writing
 from matchpoint.store.bulk import among, load_rows
-from matchpoint.store.staging import Settled, StagedRow
+from matchpoint.store.staging import Settled
 from matchpoint.store.tables import plan_rows, runs, users
-
-Staged = dict[str, Any]
-"""A row of ``users/NNN.parquet`` with its position in the run and its extract."""
 
 
 def make_plan(
@@ -48,10 +48,11 @@ def make_plan(
     rules = Rules.of(profile, mode)
     outcomes: Counter[str] = Counter()
     refresh_statistics(engine)
-    with staging.staging(engine, lambda: _staged_rows(folder, extracts)) as connection:
+    feed = Feed(folder, in_order(extracts, profile.precedence))
+    with staging.staging(engine, feed.identified) as connection:
         staging.settle(connection, rules, run_id)
         planner = _Planner(connection, profile, rules, run_id)
-        plan_hash = write_plan(folder, _counted(planner.plan(folder, extracts), outcomes))
+        plan_hash = write_plan(folder, _counted(planner.plan(feed), outcomes))
     counts = count_outcomes(outcomes.elements())
     summary = {
         "run_id": run_id,
@@ -85,17 +86,16 @@ class _Planner:
         self.rules = rules
         self.run_id = run_id
         self.claims = Claims(staging.contested(connection))
+        self.primary_ids = PrimaryIds(connection)
 
-    def plan(self, folder: RunFolder, extracts: list[Extract]) -> Iterator[PlanRow]:
+    def plan(self, feed: Feed) -> Iterator[PlanRow]:
         position = -1
-        staged = _staged(folder, extracts, ["row", "user", "identifiers", "source_hash"])
-        for batch in chunks(staged, BATCH_ROWS):
+        for batch in chunks(feed.rows(["row", "user", "identifiers", "source_hash"]), BATCH_ROWS):
             yield from self._batch(batch)
             position = batch[-1]["position"]
-        for extract in extracts:
-            for row in _rejected(folder, extract):
-                position += 1
-                yield PlanRow(position, extract.number, row[0], Outcome.REJECTED, *row[1:])
+        for number, row, code, field, detail in feed.rejected():
+            position += 1
+            yield PlanRow(position, number, row, Outcome.REJECTED, code, field, detail)
 
     def _batch(self, batch: list[Staged]) -> Iterator[PlanRow]:
         first, last = batch[0]["position"], batch[-1]["position"]
@@ -109,12 +109,27 @@ class _Planner:
             else:
                 decision = decide(ids, hits.get(position, []), self.rules)
                 decisions[position] = self.claims.settle(decision, ids)
-        existing = self._existing([one.hit.user_id for one in decisions.values() if one.hit])
+        existing = self._existing([hit.user_id for hit in map(_compares, decisions.values()) if hit])
+        created = self._created([row for row in batch if _is_created(decisions.get(row["position"]))])
         for row in batch:
-            if row["position"] in settled:
-                yield _settled(row, settled[row["position"]])
+            position = row["position"]
+            if position in settled:
+                yield _settled(row, settled[position])
+            elif position in created:
+                yield PlanRow(
+                    *_start(row), Outcome.CREATED, source_hash=row["source_hash"], document=created[position]
+                )
             else:
-                yield self._row(row, decisions[row["position"]], existing)
+                yield self._compared(row, decisions[position], existing)
+
+    def _created(self, rows: list[Staged]) -> dict[int, str]:
+        """Give the new users as JSON by position."""
+        users = {row["position"]: orjson.loads(row["user"]) for row in rows}
+        nameless = [user for user in users.values() if PRIMARY_ID not in user]
+        for user, primary_id in zip(nameless, self.primary_ids.give(nameless), strict=True):
+            user[PRIMARY_ID] = primary_id
+        how = {"profile_code": self.profile.code, "record_type": self.profile.record_type}
+        return {position: _json(new_user(user, **how)) for position, user in users.items()}
 
     def _existing(self, user_ids: list[int]) -> dict[int, tuple[dict[str, Any], list[str]]]:
         query = select(users.c.id, users.c.document, users.c.protected).where(
@@ -122,22 +137,18 @@ class _Planner:
         )
         return {user_id: (document, protected) for user_id, document, protected in self.connection.execute(query)}
 
-    def _row(self, row: Staged, decision: Decision, existing: dict[int, Any]) -> PlanRow:
-        start = (row["position"], row["extract"].number, row["row"])
-        if decision.outcome is Outcome.CREATED:
-            user = new_user(
-                orjson.loads(row["user"]),
-                profile_code=self.profile.code,
-                record_type=self.profile.record_type,
-            )
-            return PlanRow(*start, Outcome.CREATED, source_hash=row["source_hash"], document=_json(user))
-        if decision.hit is None or decision.outcome is not Outcome.UPDATED:
-            return PlanRow(*start, decision.outcome, decision.code, decision.field, decision.detail)
-        before, protected = existing[decision.hit.user_id]
+    def _compared(self, row: Staged, decision: Decision, existing: dict[int, Any]) -> PlanRow:
+        start = _start(row)
+        hit = _compares(decision)
+        if hit is None:
+            look_at = decision.hit.user_id if decision.hit else None
+            return PlanRow(*start, decision.outcome, decision.code, decision.field, decision.detail, look_at)
+        before, protected = existing[hit.user_id]
         action = self.profile.actions.synchronize
         after = synchronize(
             before,
             orjson.loads(row["user"]),
+            profile_code=self.profile.code,
             protected=protected,
             empty_special=action.empty_special if action else "keep",
         )
@@ -147,19 +158,30 @@ class _Planner:
         return PlanRow(
             *start,
             Outcome.UPDATED if changed else Outcome.UNCHANGED,
-            user_id=decision.hit.user_id,
-            version=decision.hit.version,
+            user_id=hit.user_id,
+            version=hit.version,
             source_hash=row["source_hash"],
             changes=_json(changed) if changed else None,
             document=_json(after) if changed else None,
         )
 
 
+def _start(row: Staged) -> tuple[int, int, int]:
+    return row["position"], row["extract"].number, row["row"]
+
+
+def _compares(decision: Decision) -> Hit | None:
+    """Give the user that a row is to be compared with."""
+    return decision.hit if decision.outcome is Outcome.UPDATED else None
+
+
+def _is_created(decision: Decision | None) -> bool:
+    return decision is not None and decision.outcome is Outcome.CREATED
+
+
 def _settled(row: Staged, settled: Settled) -> PlanRow:
     return PlanRow(
-        row["position"],
-        row["extract"].number,
-        row["row"],
+        *_start(row),
         settled.outcome,
         user_id=settled.user_id,
         changes=_json(settled.changes) if settled.changes else None,
@@ -169,37 +191,6 @@ def _settled(row: Staged, settled: Settled) -> PlanRow:
 
 def _json(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
-
-
-def _read(folder: RunFolder, extract: Extract, columns: list[str]) -> Iterator[dict[str, Any]]:
-    with folder.root.joinpath("users", f"{extract.number:03}.parquet").open("rb") as file:
-        for batch in pq.ParquetFile(file).iter_batches(BATCH_ROWS, columns=columns):
-            for row in batch.to_pylist():
-                row["identifiers"] = orjson.loads(row["identifiers"])
-                yield row
-
-
-def _staged_rows(folder: RunFolder, extracts: list[Extract]) -> Iterator[StagedRow]:
-    for row in _staged(folder, extracts, ["row", "identifiers", "source_hash"]):
-        yield row["position"], row["extract"].sha256, row["row"], row["source_hash"], row["identifiers"]
-
-
-def _staged(folder: RunFolder, extracts: list[Extract], columns: list[str]) -> Iterator[Staged]:
-    """Read the users of all extracts, numbered through the whole run."""
-    rows = ((extract, row) for extract in extracts for row in _read(folder, extract, columns))
-    for position, (extract, row) in enumerate(rows):
-        yield {**row, "position": position, "extract": extract}
-
-
-def _rejected(folder: RunFolder, extract: Extract) -> Iterator[tuple[int, str, str, str]]:
-    """Give the rows that transform rejected, each once, with the first reason and how many more there are."""
-    by_row: dict[int, list[Any]] = {}
-    for finding in folder.findings(extract.number):
-        by_row.setdefault(finding.row, []).append(finding)
-    for row in sorted(by_row):
-        first, *others = by_row[row]
-        detail = "; and ".join([first.detail, *(f"{other.field}: {other.message}" for other in others)])
-        yield row, first.code, first.field, detail
 
 
 def _store_plan(

@@ -21,7 +21,7 @@ class Hit:
 
     ``id_type`` is the type under which the *user* holds the value. ``changed_since`` tells that somebody else
     changed the user after this run first met its extracts, ``settled`` that an earlier row of the feed is
-    already about this user.
+    already about this user, ``primary_id`` who it is, for the one who mends the row.
     """
 
     id_type: str
@@ -32,6 +32,13 @@ class Hit:
     external_id: str | None
     changed_since: bool = False
     settled: bool = False
+    primary_id: str = ""
+
+    @property
+    def holder(self) -> str:
+        """Say whom to look at."""
+        owner = f", profile {self.external_id}" if self.external_id else ""
+        return f"{self.primary_id or 'a user'} ({self.account_type}{owner})"
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,7 @@ class Rules:
     profile_code: str
     match_points: Sequence[str] = ()
     unmatched: Literal["create", "skip"] = "create"
+    foreign: Literal["conflict", "take_over"] = "conflict"
 
     @classmethod
     def of(cls, profile: Profile, mode: Mode) -> Rules:
@@ -49,12 +57,16 @@ class Rules:
         action = profile.actions.synchronize
         if mode == "import" or not isinstance(action, SynchronizeAction):
             return cls(mode, profile.code)
-        return cls(mode, profile.code, action.match_points, action.unmatched)
+        return cls(mode, profile.code, action.match_points, action.unmatched, action.foreign)
 
 
 @dataclass(frozen=True)
 class Decision:
-    """An outcome so far. UPDATED means: compare with this user, it may yet be unchanged."""
+    """An outcome so far.
+
+    UPDATED means: compare with the user of ``hit``, it may yet be unchanged. For a row that is refused ``hit`` is the
+    user to look at.
+    """
 
     outcome: Outcome
     code: str | None = None
@@ -98,7 +110,8 @@ def decide(identifiers: Identifiers, hits: Sequence[Hit], rules: Rules) -> Decis
 
     Import looks for no match: a row is created, or rejected when one of its identifiers is taken. Synchronize
     goes by the match points in order: no hit is created or skipped, a hit on an EXTERNAL user of this profile is
-    compared, on an INTERNAL one rejected ("User is not external"), hits on two users are a conflict.
+    compared, on an INTERNAL one rejected ("User is not external"), hits on two users are a conflict. A user of
+    another profile is a conflict, too, unless the profile takes over such users.
     """
     if rules.mode == "import":
         return _reject_taken(identifiers, hits) or Decision(Outcome.CREATED)
@@ -113,7 +126,9 @@ def decide(identifiers: Identifiers, hits: Sequence[Hit], rules: Rules) -> Decis
     first, others = matched[0], [hit for hit in hits if hit.user_id != matched[0].user_id]
     if any(hit.user_id != first.user_id for hit in matched):
         types = ", ".join(dict.fromkeys(hit.id_type for hit in matched))
-        return Decision(Outcome.CONFLICT, "two_matches", types, "merge the two users in Alma, or mend the row")
+        holders = " and ".join(dict.fromkeys(hit.holder for hit in matched))
+        detail = f"{holders}; merge the two users, or mend the row"
+        return Decision(Outcome.CONFLICT, "two_matches", types, detail, first)
     return _refuse(first, rules) or _reject_taken(identifiers, others) or Decision(Outcome.UPDATED, hit=first)
 
 
@@ -127,23 +142,26 @@ def _matched(identifiers: Identifiers, hits: Sequence[Hit], match_points: Sequen
 
 def _refuse(hit: Hit, rules: Rules) -> Decision | None:
     if hit.account_type != "EXTERNAL":
-        return Decision(Outcome.REJECTED, "not_external", "account_type", "convert the user to external first")
-    if hit.external_id != rules.profile_code:
-        detail = f"found {hit.external_id}; expected {rules.profile_code}"
-        return Decision(Outcome.CONFLICT, "other_profile", "external_id", detail)
+        detail = f"{hit.holder}; convert the user to external first"
+        return Decision(Outcome.REJECTED, "not_external", "account_type", detail, hit)
+    if hit.external_id != rules.profile_code and rules.foreign == "conflict":
+        detail = f"found {hit.holder}; expected profile {rules.profile_code}"
+        return Decision(Outcome.CONFLICT, "other_profile", "external_id", detail, hit)
     if hit.changed_since:
-        return Decision(Outcome.CONFLICT, "changed_after_run", None, "start a new run")
+        return Decision(Outcome.CONFLICT, "changed_after_run", None, "start a new run", hit)
     return None
 
 
 def _reject_taken(identifiers: Identifiers, hits: Sequence[Hit]) -> Decision | None:
-    held = {hit.value_key for hit in hits}
+    held = {hit.value_key: hit for hit in hits}
     for id_type, value in identifiers:
         if key(value) in held:
-            return _taken("taken", id_type, value)
+            return _taken("taken", id_type, value, held[key(value)])
     return None
 
 
-def _taken(code: str, id_type: str, value: str) -> Decision:
+def _taken(code: str, id_type: str, value: str, by: Hit | None = None) -> Decision:
     place = PRIMARY_ID if id_type == PRIMARY_ID else IDENTIFIERS.name
-    return Decision(Outcome.REJECTED, code, place, f"identifier of type {id_type} and value {value}")
+    look_at = f"; look at {by.holder}" if by else ""
+    detail = f"identifier of type {id_type} and value {value}{look_at}"
+    return Decision(Outcome.REJECTED, code, place, detail, by)

@@ -23,7 +23,8 @@ class PlanRow:
 
     ``position`` counts the rows of the whole run from 0; ``extract`` is the extract's number and ``row`` the row
     number in it. ``code`` (see :mod:`matchpoint.findings`), ``field`` and ``detail`` say why. For updates and
-    changes of hash ``user_id`` and ``version`` are the user as it was seen. ``changes`` and ``document`` are JSON:
+    changes of hash ``user_id`` and ``version`` are the user as it was seen; for a row that is refused because of a
+    user, ``user_id`` is the one to look at. ``changes`` and ``document`` are JSON:
     the changed fields, and the whole user to be written. ``done`` marks a row this run applied earlier.
     """
 

@@ -16,16 +16,23 @@ from matchpoint.alma.fields import User
 from matchpoint.chunks import chunks
 from matchpoint.findings import Finding
 from matchpoint.mapping import map_users
+from matchpoint.precedence import rank_rows
 from matchpoint.profile import CsvFormat, Profile
 from matchpoint.read.alma_xml import read_alma_xml
 from matchpoint.read.delimited import CHUNK_ROWS, read_delimited
 from matchpoint.run_folder import Extract, RunFolder
 
 SCHEMA = pa.schema(
-    [("row", pa.int64()), ("user", pa.string()), ("identifiers", pa.string()), ("source_hash", pa.string())]
+    [
+        ("row", pa.int64()),
+        ("rank", pa.int64()),
+        ("user", pa.string()),
+        ("identifiers", pa.string()),
+        ("source_hash", pa.string()),
+    ]
 )
-"""A transformed extract: row number, the user in Alma's JSON form, its identifiers as a JSON list of [type, value],
-and the hash of the user."""
+"""A transformed extract: row number, rank by the profile's precedence, the user in Alma's JSON form, its identifiers
+as a JSON list of [type, value], and the hash of the user."""
 
 
 def transform_extract(folder: RunFolder, extract: Extract, profile: Profile, as_of: date) -> dict[str, int]:
@@ -40,13 +47,13 @@ def transform_extract(folder: RunFolder, extract: Extract, profile: Profile, as_
         folder.path("users", f"{number}.parquet").open("wb") as file,
         pq.ParquetWriter(file, SCHEMA) as writer,
     ):
-        for users, found in read_users(folder, extract, profile, as_of):
+        for users, found, ranks in read_users(folder, extract, profile, as_of):
             found += [finding for row, user in users.items() for finding in check_user(row, user)]
             bad = {finding.row for finding in found}
             rows += len(users.keys() | bad)
             findings += found
             good = {row: user for row, user in users.items() if row not in bad}
-            writer.write_table(_table(good))
+            writer.write_table(_table(good, ranks))
     folder.write_lines(f"findings/{number}.jsonl", (asdict(finding) for finding in findings))
     counts = {"rows": rows, "rejected": len({finding.row for finding in findings})}
     folder.write_json(f"users/{number}.json", counts)
@@ -55,23 +62,24 @@ def transform_extract(folder: RunFolder, extract: Extract, profile: Profile, as_
 
 def read_users(
     folder: RunFolder, extract: Extract, profile: Profile, as_of: date
-) -> Iterator[tuple[dict[int, User], list[Finding]]]:
-    """Read an extract in chunks, as users by row number with the findings so far."""
+) -> Iterator[tuple[dict[int, User], list[Finding], dict[int, int]]]:
+    """Read an extract in chunks: users by row number, the findings so far, ranks by row number where not 0."""
     with folder.root.joinpath(extract.path).open("rb") as file:
         if isinstance(profile.format, CsvFormat):
             for frame, ragged in read_delimited(file, extract.label, profile.format, profile.columns):
                 users, found = map_users(frame, profile, as_of)
-                yield users, ragged + found
+                yield users, ragged + found, rank_rows(frame, profile.precedence)
         else:
             for chunk in chunks(read_alma_xml(file, extract.label), CHUNK_ROWS):
-                yield {row: user for row, user, _ in chunk}, [one for _, _, found in chunk for one in found]
+                yield {row: user for row, user, _ in chunk}, [one for _, _, found in chunk for one in found], {}
 
 
-def _table(users: dict[int, User]) -> pa.Table:
+def _table(users: dict[int, User], ranks: dict[int, int]) -> pa.Table:
     texts = [orjson.dumps(user, option=orjson.OPT_SORT_KEYS) for user in users.values()]
     return pa.table(
         {
             "row": list(users),
+            "rank": [ranks.get(row, 0) for row in users],
             "user": [text.decode() for text in texts],
             "identifiers": [orjson.dumps(identifiers(user)).decode() for user in users.values()],
             "source_hash": [xxhash.xxh3_128_hexdigest(text) for text in texts],

@@ -35,7 +35,7 @@ sis_type: Banner
 connection: sis
 format: {type: csv}
 mapping:
-  primary_id: {from: ID, convert: [trim, lower]}
+  primary_id: {from: ID, convert: [trim, lower], required: true}
   first_name: FIRST
   last_name: {from: LAST, required: true}
   user_group: {from: GROUP, convert: [{crosswalk: groups}]}

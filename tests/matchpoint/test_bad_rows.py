@@ -143,7 +143,12 @@ EMPTY_EMAIL = "<contact_info><emails><email>{}</email></emails></contact_info>"
 MAIL = '<email preferred="true"><email_address>{}</email_address>{}</email>'
 WORK = "<email_types><email_type>work</email_type></email_types>"
 USERS: dict[str, tuple[dict[str, str], str, str, list[str]]] = {
-    "no primary id": ({"primary_id": ""}, "primary_id", "mandatory", ["primary_id"]),
+    "neither primary id nor name": (
+        {"primary_id": "", "first_name": "", "last_name": ""},
+        "primary_id",
+        "mandatory",
+        ["primary_id"],
+    ),
     "a bad date": ({"more": "<birth_date>02/03/2001</birth_date>"}, "birth_date", "not_a_date", ["YYYY-MM-DD"]),
     "a day that is not": ({"more": "<expiry_date>2027-02-29</expiry_date>"}, "expiry_date", "not_a_date", ["02-29"]),
     "too long": ({"last_name": LONG}, "last_name", "too_long", ["256", "255"]),

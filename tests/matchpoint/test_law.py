@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from matchpoint.alma import law
 from matchpoint.alma.fields import CORE_FIELDS, SEGMENTS, SPECIAL_LISTS, Kind, OnSynchronize
-from matchpoint.alma.law import changes, new_user, synchronize
+from matchpoint.alma.law import changes, new_user
 
 User = dict[str, Any]
 
@@ -20,15 +21,25 @@ def names(rule: OnSynchronize) -> list[str]:
 
 
 KIND = {field.name: field.kind for field in CORE_FIELDS}
-REPLACED = [name for name in names(OnSynchronize.REPLACED) if name not in {"primary_id", "status"}]
+REPLACED = [name for name in names(OnSynchronize.REPLACED) if name != "status"]
 SPECIAL = [*names(OnSynchronize.SPECIAL), *SPECIAL_LISTS]
-NOT_FROM_SIS = [*names(OnSynchronize.PROFILE), *names(OnSynchronize.KEPT), "user_role", "password", "proxy_for_user"]
+NOT_FROM_SIS = [
+    *(name for name in names(OnSynchronize.PROFILE) if name != "external_id"),
+    *names(OnSynchronize.KEPT),
+    *names(OnSynchronize.OUTPUT),
+    "user_role",
+    "proxy_for_user",
+]
 
 
 def value(name: str, text: str) -> Any:
     if name in SPECIAL_LISTS:
         return [{"code": {"value": text}}]
     return {"value": text} if KIND.get(name) is Kind.CODE else text
+
+
+def synchronize(existing: User, arriving: User, **how: Any) -> User:
+    return law.synchronize(existing, arriving, profile_code="people", **how)
 
 
 def external(**more: Any) -> User:
@@ -58,7 +69,8 @@ def test_the_rules_are_those_of_alma() -> None:
         "user_group", "job_category", "pin_number", "preferred_language", "campus_code", "rs_library", "user_title",
         "library_notice", "pref_first_name", "pref_middle_name", "pref_last_name",
     }  # fmt: skip
-    assert {"account_type", "external_id", "record_type", "cataloger_level"} <= set(NOT_FROM_SIS)
+    assert {"account_type", "record_type", "cataloger_level", "password", "full_name", "loans"} <= set(NOT_FROM_SIS)
+    assert names(OnSynchronize.IDENTITY) == ["primary_id"]
 
 
 @pytest.mark.parametrize("name", [*REPLACED, "primary_id"])
@@ -154,6 +166,15 @@ def part(segment: Any, text: str, owner: str | None = None) -> User:
         return identifier(text, owner)
     one = {segment.fields[0].name: value("user_group" if segment.fields[0].kind is Kind.CODE else "", text)}
     return {**one, "segment_type": owner} if owner else one
+
+
+def test_a_user_keeps_the_primary_id_when_the_row_has_none() -> None:
+    assert synchronize(external(), {"last_name": "New"})["primary_id"] == "s1"
+
+
+def test_the_external_id_is_the_profile_whatever_the_file_says() -> None:
+    after = synchronize(external(external_id="another"), incoming(external_id="from the file"))
+    assert after["external_id"] == "people"
 
 
 @pytest.mark.parametrize("segment", SEGMENTS, ids=lambda segment: segment.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ SYNC = Rules("synchronize", "people", (PRIMARY, CARD))
 
 
 def hit(id_type: str, value: str, user_id: int = 1, **more: Any) -> Hit:
-    given = {"version": 3, "account_type": "EXTERNAL", "external_id": "people", **more}
+    given = {"version": 3, "account_type": "EXTERNAL", "external_id": "people", "primary_id": "jdoe", **more}
     return Hit(id_type, key(value), user_id, **given)
 
 
@@ -45,7 +46,8 @@ def test_import_rejects_a_row_whose_identifier_is_taken_and_looks_for_no_match(
 ) -> None:
     decision = decide(ROW, [held], IMPORT)
     assert told(decision) == ("rejected", "taken", field)
-    assert decision.detail == f"identifier of {words}"
+    assert decision.detail == f"identifier of {words}; look at jdoe (EXTERNAL, profile people)"
+    assert decision.hit == held
 
 
 def test_import_rejects_also_an_internal_user_and_one_of_another_profile_as_taken() -> None:
@@ -84,7 +86,9 @@ def test_the_first_match_point_in_the_profiles_order_decides(order: tuple[str, .
 
 def test_match_points_that_hit_two_users_are_a_conflict_and_never_a_guess() -> None:
     hits = [hit(CARD, "card1", user_id=2), hit(PRIMARY, "s1", user_id=1)]
-    assert told(decide(ROW, hits, SYNC)) == ("conflict", "two_matches", "primary_id, BARCODE")
+    decision = decide(ROW, [hits[0], replace(hits[1], primary_id="asmith")], SYNC)
+    assert told(decision) == ("conflict", "two_matches", "primary_id, BARCODE")
+    assert decision.detail.startswith("asmith (EXTERNAL, profile people) and jdoe (EXTERNAL, profile people); merge")
 
 
 def test_one_user_hit_by_all_match_points_is_one_match() -> None:
@@ -95,13 +99,23 @@ def test_one_user_hit_by_all_match_points_is_one_match() -> None:
 def test_an_internal_user_is_not_overwritten_user_is_not_external() -> None:
     decision = decide(ROW, [hit(PRIMARY, "s1", account_type="INTERNAL", external_id=None)], SYNC)
     assert told(decision) == ("rejected", "not_external", "account_type")
+    assert decision.detail == "jdoe (INTERNAL); convert the user to external first"
 
 
 @pytest.mark.parametrize("other", ["staff", None, "People"])
 def test_a_user_of_another_profile_is_a_conflict(other: str | None) -> None:
     decision = decide(ROW, [hit(PRIMARY, "s1", external_id=other)], SYNC)
     assert told(decision) == ("conflict", "other_profile", "external_id")
-    assert decision.detail == f"found {other}; expected people"
+    owner = f", profile {other}" if other else ""
+    assert decision.detail == f"found jdoe (EXTERNAL{owner}); expected profile people"
+
+
+def test_a_user_of_another_profile_is_taken_over_where_the_profile_says_so() -> None:
+    rules = Rules("synchronize", "people", (PRIMARY,), foreign="take_over")
+    held = hit(PRIMARY, "s1", external_id="staff")
+    assert decide(ROW, [held], rules) == Decision(Outcome.UPDATED, hit=held)
+    internal = hit(PRIMARY, "s1", account_type="INTERNAL", external_id=None)
+    assert told(decide(ROW, [internal], rules))[1] == "not_external", "the library's own users are never taken over"
 
 
 def test_a_user_whom_somebody_changed_after_the_run_began_is_a_conflict() -> None:
@@ -113,7 +127,7 @@ def test_an_identifier_of_the_row_that_another_user_holds_is_taken_also_on_a_mat
     hits = [hit(PRIMARY, "s1", user_id=1), hit(NET, "NET1", user_id=2)]
     decision = decide(ROW, hits, SYNC)
     assert told(decision) == ("rejected", "taken", "user_identifier")
-    assert decision.detail == "identifier of type INST_ID and value net1"
+    assert decision.detail == "identifier of type INST_ID and value net1; look at jdoe (EXTERNAL, profile people)"
 
 
 def test_a_row_without_match_point_is_rejected_also_where_unmatched_rows_are_skipped() -> None:
@@ -174,6 +188,6 @@ def test_a_user_about_whom_an_earlier_row_is_settled_takes_no_second_row() -> No
 
 
 def test_the_rules_come_from_the_action_of_the_mode() -> None:
-    profile = synchronizing(match_points=["BARCODE"], unmatched="skip")
-    assert Rules.of(profile, "synchronize") == Rules("synchronize", "people", ["BARCODE"], "skip")
+    profile = synchronizing(match_points=["BARCODE"], unmatched="skip", foreign="take_over")
+    assert Rules.of(profile, "synchronize") == Rules("synchronize", "people", ["BARCODE"], "skip", "take_over")
     assert Rules.of(make_profile(PEOPLE), "import") == Rules("import", "people")

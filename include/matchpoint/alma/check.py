@@ -37,10 +37,23 @@ def identifiers(user: User) -> list[tuple[str, str]]:
     ]
 
 
+def generated_id(user: User) -> str:
+    """Give the primary id that Alma makes for a new user who has none: first and last name in one.
+
+    Blanks go, as an identifier has none; "" when the user has no name either.
+    """
+    name = f"{user.get('first_name', '')}{user.get('last_name', '')}"
+    return "".join(name.split())[: CORE_BY_NAME[PRIMARY_ID].length - _ROOM]
+
+
+_ROOM = 10
+"""Characters that stay free for the sequence behind a generated primary id."""
+
+
 def check_user(row: int, user: User) -> list[Finding]:
     """Check one user as it comes from an extract."""
     findings = [finding for place, field, value in leaves(user) for finding in _check(row, place, field, value)]
-    if not user.get(PRIMARY_ID):
+    if not user.get(PRIMARY_ID) and not generated_id(user):
         findings.append(Finding(row, PRIMARY_ID, "mandatory", PRIMARY_ID))
     findings += two_alike(row, user)
     findings += _two_preferred(row, user)

@@ -35,6 +35,8 @@ class OnSynchronize(StrEnum):
 
     REPLACED = "replaced"
     """Taken from the SIS; absent means removed."""
+    IDENTITY = "identity"
+    """Taken from the SIS; absent means as it was, for a user cannot be without."""
     SPECIAL = "special"
     """Taken from the SIS unless it was edited by hand."""
     PROFILE = "profile"
@@ -98,8 +100,9 @@ class Segment:
         home.setdefault(self.path[-1], []).append(part)
 
 
-_R, _S, _P, _K, _O = (
+_R, _I, _S, _P, _K, _O = (
     OnSynchronize.REPLACED,
+    OnSynchronize.IDENTITY,
     OnSynchronize.SPECIAL,
     OnSynchronize.PROFILE,
     OnSynchronize.KEPT,
@@ -108,7 +111,7 @@ _R, _S, _P, _K, _O = (
 
 CORE_FIELDS = (
     Field("record_type", Kind.CODE, 255, _P, "AddNewUserOptions"),
-    Field("primary_id"),
+    Field("primary_id", on_synchronize=_I),
     Field("first_name"),
     Field("middle_name"),
     Field("last_name"),
@@ -284,4 +287,4 @@ PRIMARY_ID = "primary_id"
 
 def mappable_core_fields() -> list[Field]:
     """Give the core fields that an integration profile may fill from an extract."""
-    return [field for field in CORE_FIELDS if field.on_synchronize in {_R, _S}]
+    return [field for field in CORE_FIELDS if field.on_synchronize in {_R, _I, _S}]

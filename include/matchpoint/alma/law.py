@@ -42,34 +42,40 @@ def synchronize(
     existing: User,
     incoming: User,
     *,
+    profile_code: str,
     protected: Collection[str] = (),
     empty_special: Literal["keep", "clear"] = "keep",
 ) -> User:
     """Swap All: give the EXTERNAL user that results when ``incoming`` meets ``existing``.
 
     Core fields are replaced, absent ones removed; the special fields named in ``protected`` keep their manual
-    edit; external segments are swapped, internal ones, roles and password stay.
+    edit; external segments are swapped, internal ones, roles and password stay. The profile becomes, or stays,
+    the user's ``external_id``.
     """
     incoming = _external(incoming)
     result = {name: value for name, value in existing.items() if name not in _SWAPPED}
     for name, rule in _RULES.items():
         old, new = existing.get(name), incoming.get(name)
-        empty_stays = new is None and empty_special == "keep"
-        keeps = {
-            OnSynchronize.REPLACED: False,
-            OnSynchronize.SPECIAL: name in protected or empty_stays,
-            OnSynchronize.PROFILE: True,
-            OnSynchronize.KEPT: True,
-            OnSynchronize.OUTPUT: True,
-        }[rule]
-        value = old if keeps else new
+        value = old if _keeps(rule, new is None, name in protected, empty_special) else new
         if value is not None:
             result[name] = value
+    result["external_id"] = profile_code
     result.setdefault("status", _ACTIVE)
     for segment in SEGMENTS:
         for part in _swapped(segment, existing, incoming):
             segment.add(result, part)
     return result
+
+
+def _keeps(rule: OnSynchronize, is_empty: bool, is_protected: bool, empty_special: str) -> bool:
+    """Tell whether a field stays as it was, by its rule."""
+    if rule is OnSynchronize.REPLACED:
+        return False
+    if rule is OnSynchronize.IDENTITY:
+        return is_empty
+    if rule is OnSynchronize.SPECIAL:
+        return is_protected or (is_empty and empty_special == "keep")
+    return True
 
 
 def changes(before: User, after: User) -> Changes:

@@ -6,6 +6,7 @@ from matchpoint.profile.models import (
     CsvFormat,
     ImportAction,
     Mode,
+    Precedence,
     Profile,
     SynchronizeAction,
 )
@@ -15,6 +16,7 @@ __all__ = [
     "CsvFormat",
     "ImportAction",
     "Mode",
+    "Precedence",
     "Profile",
     "Profiles",
     "SynchronizeAction",

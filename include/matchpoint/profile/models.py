@@ -70,6 +70,9 @@ class SynchronizeAction(Action):
 
     match_points: list[str] = Field(min_length=1, description="primary_id or identifier types, first hit decides")
     unmatched: Literal["create", "skip"] = "create"
+    foreign: Literal["conflict", "take_over"] = Field(
+        "conflict", description="What a hit on another profile's user is: a conflict, or from now on ours"
+    )
     empty_special: Literal["keep", "clear"] = Field(
         "keep", description="What an empty special field in the extract does to the user's value"
     )
@@ -80,6 +83,27 @@ class Actions(Model):
 
     import_: ImportAction | None = Field(None, alias="import")
     synchronize: SynchronizeAction | None = None
+
+
+_NAMES = (PRIMARY_ID, "first_name", "last_name")
+
+
+class Precedence(Model):
+    """Which of several rows about one person comes first, and so is the one that is loaded."""
+
+    files: list[str] = Field(
+        default_factory=list, description="Patterns of file names, the first comes first; other files come last"
+    )
+    column: str | None = Field(None, description="Within them, the column that decides")
+    order: list[str] = Field(default_factory=list, description="Its values, the first comes first; others come last")
+
+    @model_validator(mode="after")
+    def _column_has_an_order(self) -> Precedence:
+        if bool(self.column) != bool(self.order):
+            raise ValueError("column and order: found one without the other; expected both or none")
+        if not self.files and not self.column:
+            raise ValueError("found neither files nor a column; expected one of them")
+        return self
 
 
 class Profile(Model):
@@ -98,6 +122,7 @@ class Profile(Model):
     crosswalks: dict[str, dict[str, str]] = Field(
         default_factory=dict, description="Code tables: SIS code to Alma code; '*' stands for any other code"
     )
+    precedence: Precedence | None = None
     actions: Actions
 
     @field_validator("timezone")
@@ -112,9 +137,11 @@ class Profile(Model):
         if isinstance(self.format, AlmaXmlFormat):
             if self.mapping is not None:
                 raise ValueError("mapping: found one; the format alma_xml takes none")
+            if self.precedence and self.precedence.column:
+                raise ValueError("precedence.column: found one; the format alma_xml has no columns")
             return self
-        if self.mapping is None or getattr(self.mapping, PRIMARY_ID) is None:
-            raise ValueError("mapping.primary_id: found nothing; the format csv needs it")
+        if self.mapping is None or not any(getattr(self.mapping, name) for name in _NAMES):
+            raise ValueError("mapping: found neither primary_id nor a name to make one of")
         self._crosswalks_exist(self.mapping)
         self._addresses_read_columns(self.mapping)
         self._match_points_are_mapped(self.mapping)
@@ -136,7 +163,8 @@ class Profile(Model):
                 raise ValueError(f"mapping.addresses[{position}]: found no column; accepted is a rule that reads one")
 
     def _match_points_are_mapped(self, mapping: Any) -> None:
-        mapped = [PRIMARY_ID, *(rule.id_type for rule in mapping.identifiers)]
+        mapped = [PRIMARY_ID] if mapping.primary_id else []
+        mapped += [rule.id_type for rule in mapping.identifiers]
         wanted = self.actions.synchronize.match_points if self.actions.synchronize else []
         for match_point in wanted:
             if match_point not in mapped:
@@ -152,10 +180,12 @@ class Profile(Model):
 
     @property
     def columns(self) -> list[str]:
-        """The columns that the mapping reads, each once, in order of first use."""
+        """The columns that the profile reads, each once, in order of first use."""
         if self.mapping is None:
             return []
-        return list(dict.fromkeys(name for _, rule in rules_of(self.mapping) for name in rule.columns))
+        names = [name for _, rule in rules_of(self.mapping) for name in rule.columns]
+        deciding = self.precedence.column if self.precedence else None
+        return list(dict.fromkeys([*names, deciding] if deciding else names))
 
 
 def _list(names: Any) -> str:

@@ -5,21 +5,17 @@ The temporary tables live in one transaction that is rolled back: matching leave
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
-    Column,
     ColumnElement,
     Connection,
     Engine,
-    MetaData,
     Table,
-    Text,
     and_,
     exists,
     false,
@@ -35,44 +31,9 @@ from matchpoint.alma.check import key
 from matchpoint.alma.fields import IDENTIFIERS, PRIMARY_ID
 from matchpoint.matching import Hit, Identifiers, Rules
 from matchpoint.outcomes import Outcome
-from matchpoint.store.bulk import load_rows
+from matchpoint.store.bulk import among, load_rows
 from matchpoint.store.tables import history, identifiers, runs, users
-
-_temporary = MetaData()
-staged = Table(
-    "staged",
-    _temporary,
-    Column("position", BigInteger, primary_key=True, autoincrement=False),
-    Column("extract", Text, nullable=False),
-    Column("row", BigInteger, nullable=False),
-    Column("source_hash", Text, nullable=False),
-    prefixes=["TEMPORARY"],
-)
-staged_identifiers = Table(
-    "staged_identifiers",
-    _temporary,
-    Column("position", BigInteger, nullable=False, index=True),
-    Column("id_type", Text, nullable=False),
-    Column("value_key", Text, nullable=False, index=True),
-    prefixes=["TEMPORARY"],
-)
-settled = Table(
-    "settled",
-    _temporary,
-    Column("position", BigInteger, primary_key=True, autoincrement=False),
-    Column("outcome", Text, nullable=False),
-    Column("user_id", BigInteger, nullable=False, index=True),
-    prefixes=["TEMPORARY"],
-)
-
-held_before = Table(
-    "held_before",
-    _temporary,
-    Column("value_key", Text, nullable=False, index=True),
-    Column("id_type", Text, nullable=False),
-    Column("user_id", BigInteger, nullable=False, index=True),
-    prefixes=["TEMPORARY"],
-)
+from matchpoint.store.temporary import held_before, settled, staged, staged_identifiers, temporary
 
 StagedRow = tuple[int, str, int, str, Identifiers]
 """Position in the feed, SHA-256 of the extract, row number, source hash, identifiers."""
@@ -82,7 +43,7 @@ StagedRow = tuple[int, str, int, str, Identifiers]
 def staging(engine: Engine, rows: Callable[[], Iterable[StagedRow]]) -> Iterator[Connection]:
     """Load a feed, read twice, into temporary tables for the length of the block."""
     with engine.connect() as connection, connection.begin() as transaction:
-        _temporary.create_all(connection)
+        temporary.create_all(connection)
         heads = ((position, extract, row, hashed) for position, extract, row, hashed, _ in rows())
         load_rows(connection, staged, ["position", "extract", "row", "source_hash"], heads)
         pairs = ((position, id_type, key(value)) for position, *_, some in rows() for id_type, value in some)
@@ -110,6 +71,17 @@ def contested(connection: Connection) -> set[str]:
     columns = staged_identifiers.c
     query = select(columns.value_key).group_by(columns.value_key).having(func.count() > 1)
     return set(connection.scalars(query))
+
+
+def held_among(connection: Connection, value_keys: Sequence[str]) -> set[str]:
+    """Tell which identifiers the store or the feed has."""
+    return {
+        found
+        for table in (identifiers, staged_identifiers)
+        for found in connection.scalars(
+            select(table.c.value_key).where(among(connection, table.c.value_key, value_keys))
+        )
+    }
 
 
 def settle(connection: Connection, rules: Rules, run_id: str) -> None:
@@ -240,8 +212,9 @@ def _changes(before: dict[str, Any] | None, after: dict[str, Any] | None) -> dic
 
 
 def _hit(*values: Any) -> Hit:
-    id_type, value_key, user_id, version, account_type, external_id, changed_since, is_settled = values
-    return Hit(id_type, value_key, user_id, version, account_type, external_id, bool(changed_since), bool(is_settled))
+    id_type, value_key, user_id, version, account_type, external_id, changed, is_settled, primary_id = values
+    seen = (id_type, value_key, user_id, version, account_type, external_id)
+    return Hit(*seen, changed_since=bool(changed), settled=bool(is_settled), primary_id=primary_id)
 
 
 def hits_between(connection: Connection, first: int, last: int, run_id: str) -> dict[int, list[Hit]]:
@@ -280,6 +253,7 @@ def _hits(held: Table, changed_since: Any) -> Any:
             users.c.external_id,
             changed_since,
             settled.c.position.is_not(None),
+            users.c.primary_id,
         )
         .join(held, held.c.value_key == staged_identifiers.c.value_key)
         .join(users, users.c.id == held.c.user_id)

@@ -1,0 +1,40 @@
+"""Primary ids for new users to whom the SIS gives none: first and last name, then with a number, as Alma does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import count
+
+from sqlalchemy import Connection
+
+from matchpoint.alma.check import generated_id, key
+from matchpoint.alma.fields import User
+from matchpoint.store.staging import held_among
+
+
+class PrimaryIds:
+    """Gives out primary ids that neither the store nor the feed has, each once in a run."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._candidates: dict[str, Iterator[str]] = {}
+
+    def give(self, users: Sequence[User]) -> list[str]:
+        """Give a primary id to each user: the name alone if it is free, else with a free number, from 0 on."""
+        given = [""] * len(users)
+        while waiting := [place for place, one in enumerate(given) if not one]:
+            tried = {place: next(self._of(users[place])) for place in waiting}
+            held = held_among(self._connection, [key(one) for one in tried.values()])
+            for place, candidate in tried.items():
+                given[place] = "" if key(candidate) in held else candidate
+        return given
+
+    def _of(self, user: User) -> Iterator[str]:
+        """Give the candidates for a name, going on where an earlier user of that name stopped."""
+        name = generated_id(user)
+        return self._candidates.setdefault(key(name), _sequence(name))
+
+
+def _sequence(name: str) -> Iterator[str]:
+    yield name
+    yield from (f"{name}{number}" for number in count())
