@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 export PYTHONPATH := $(CURDIR)/include:$(CURDIR)/plugins
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test lint types check profile schema lock clean
+.PHONY: help demo up down test lint types check profile schema law lock clean
 
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ profile: $(READY)  ## Check one integration profile against its sample: make pro
 
 schema: $(READY)  ## Write the JSON Schema of integration profiles anew
 	$(BIN)/python -m matchpoint.profile.schema include/profiles/profile.schema.json
+
+law: $(READY)  ## Write docs/alma-law.md anew: the rules and the tests that show them
+	@$(BIN)/python scripts/alma_law.py
 
 lock: $(READY)  ## Compile requirements.in to requirements.txt
 	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --python-version 3.11 \

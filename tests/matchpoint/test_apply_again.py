@@ -39,6 +39,7 @@ def test_an_extract_that_is_gone_makes_its_rows_conflicts(house: House) -> None:
     assert house.users() == {}
 
 
+@pytest.mark.law("taken-within-user")
 def test_a_primary_id_that_is_the_users_own_internal_identifier_is_rejected_in_the_plan(house: House) -> None:
     house.run("first", [person(1)])
     card = {"id_type": {"value": "OTHER_ID_1"}, "value": "Mine", "segment_type": "Internal"}

@@ -32,6 +32,14 @@ NOT_FROM_SIS = [
 ]
 
 
+def ruled(some: list[str]) -> list[Any]:
+    """Give fields as parameters, each marked with its row of the law."""
+    return [pytest.param(name, marks=pytest.mark.law(f"field-{name}")) for name in some]
+
+
+RULED_SEGMENTS = [pytest.param(one, marks=pytest.mark.law(f"segment-{one.name}"), id=one.name) for one in SEGMENTS]
+
+
 def value(name: str, text: str) -> Any:
     if name in SPECIAL_LISTS:
         return [{"code": {"value": text}}]
@@ -73,37 +81,39 @@ def test_the_rules_are_those_of_alma() -> None:
     assert names(OnSynchronize.IDENTITY) == ["primary_id"]
 
 
-@pytest.mark.parametrize("name", [*REPLACED, "primary_id"])
+@pytest.mark.parametrize("name", ruled([*REPLACED, "primary_id"]))
 def test_an_ordinary_core_field_is_replaced(name: str) -> None:
     after = synchronize(external(**{name: value(name, "old")}), incoming(**{name: value(name, "new")}))
     assert after[name] == value(name, "new")
 
 
-@pytest.mark.parametrize("name", REPLACED)
+@pytest.mark.parametrize("name", ruled(REPLACED))
 def test_an_ordinary_core_field_that_is_absent_is_removed(name: str) -> None:
     assert name not in synchronize(external(**{name: value(name, "old")}), incoming())
 
 
-@pytest.mark.parametrize("name", SPECIAL)
+@pytest.mark.parametrize("name", ruled(SPECIAL))
 def test_a_special_field_is_replaced_when_nobody_edited_it(name: str) -> None:
     after = synchronize(external(**{name: value(name, "old")}), incoming(**{name: value(name, "new")}))
     assert after[name] == value(name, "new")
 
 
+@pytest.mark.law("protected")
 @pytest.mark.parametrize("empty", ["keep", "clear"])
-@pytest.mark.parametrize("name", SPECIAL)
+@pytest.mark.parametrize("name", ruled(SPECIAL))
 def test_a_special_field_that_is_protected_keeps_the_edit_whatever_comes(name: str, empty: Any) -> None:
     for arriving in (incoming(**{name: value(name, "new")}), incoming()):
         before = external(**{name: value(name, "edited")})
         assert synchronize(before, arriving, protected=[name], empty_special=empty)[name] == value(name, "edited")
 
 
-@pytest.mark.parametrize("name", SPECIAL)
+@pytest.mark.parametrize("name", ruled(SPECIAL))
 def test_a_special_field_that_was_emptied_by_hand_and_is_protected_stays_empty(name: str) -> None:
     assert name not in synchronize(external(), incoming(**{name: value(name, "new")}), protected=[name])
 
 
-@pytest.mark.parametrize("name", SPECIAL)
+@pytest.mark.law("empty-special")
+@pytest.mark.parametrize("name", ruled(SPECIAL))
 def test_an_empty_special_field_is_kept_or_cleared_as_the_profile_says(name: str) -> None:
     before = external(**{name: value(name, "old")})
     assert synchronize(before, incoming())[name] == value(name, "old")
@@ -117,19 +127,22 @@ def test_protection_is_for_special_fields_only(name: str) -> None:
     assert synchronize(before, incoming(**{name: value(name, "new")}), protected=[name])[name] == value(name, "new")
 
 
-@pytest.mark.parametrize("name", NOT_FROM_SIS)
+@pytest.mark.parametrize("name", ruled(NOT_FROM_SIS))
 def test_what_is_not_part_of_a_sis_load_is_kept_and_never_taken(name: str) -> None:
     kept = synchronize(external(**{name: value(name, "old")}), incoming(**{name: value(name, "new")}))
     assert kept[name] == value(name, "old")
     assert synchronize(external(**{name: value(name, "old")}), incoming())[name] == value(name, "old")
 
 
+@pytest.mark.law("status-default")
+@pytest.mark.law("field-status")
 def test_an_absent_status_becomes_active_and_a_given_one_is_taken() -> None:
     before = external(status={"value": "INACTIVE"})
     assert synchronize(before, incoming())["status"] == {"value": "ACTIVE"}
     assert synchronize(external(), incoming(status={"value": "INACTIVE"}))["status"] == {"value": "INACTIVE"}
 
 
+@pytest.mark.law("new-user")
 def test_a_new_user_is_external_active_and_of_the_profile() -> None:
     given_by_file = {"account_type": {"value": "INTERNAL"}, "external_id": "x", "record_type": {"value": "STAFF"}}
     user = new_user(
@@ -172,12 +185,13 @@ def test_a_user_keeps_the_primary_id_when_the_row_has_none() -> None:
     assert synchronize(external(), {"last_name": "New"})["primary_id"] == "s1"
 
 
+@pytest.mark.law("field-external_id")
 def test_the_external_id_is_the_profile_whatever_the_file_says() -> None:
     after = synchronize(external(external_id="another"), incoming(external_id="from the file"))
     assert after["external_id"] == "people"
 
 
-@pytest.mark.parametrize("segment", SEGMENTS, ids=lambda segment: segment.name)
+@pytest.mark.parametrize("segment", RULED_SEGMENTS)
 def test_external_segments_are_swapped_and_internal_ones_are_kept(segment: Any) -> None:
     kept = part(segment, "library", "Internal")
     before = with_parts(external(), segment, [part(segment, "old", "External"), kept])
@@ -185,7 +199,7 @@ def test_external_segments_are_swapped_and_internal_ones_are_kept(segment: Any) 
     assert parts_of(after, segment) == [kept, part(segment, "new", "External"), part(segment, "newer", "External")]
 
 
-@pytest.mark.parametrize("segment", SEGMENTS, ids=lambda segment: segment.name)
+@pytest.mark.parametrize("segment", RULED_SEGMENTS)
 def test_without_segments_in_the_file_all_external_ones_go(segment: Any) -> None:
     kept = part(segment, "library", "Internal")
     assert (
@@ -195,12 +209,14 @@ def test_without_segments_in_the_file_all_external_ones_go(segment: Any) -> None
     assert parts_of(synchronize(with_parts(external(), segment, [kept]), incoming()), segment) == [kept]
 
 
+@pytest.mark.law("segment-type")
 @pytest.mark.parametrize("segment", SEGMENTS, ids=lambda segment: segment.name)
 def test_the_segment_type_in_a_file_is_ignored(segment: Any) -> None:
     after = synchronize(external(), with_parts(incoming(), segment, [part(segment, "new", "Internal")]))
     assert parts_of(after, segment) == [part(segment, "new", "External")]
 
 
+@pytest.mark.law("preferred")
 @pytest.mark.parametrize("segment", [one for one in SEGMENTS if one.flags], ids=lambda segment: segment.name)
 def test_what_the_library_prefers_stays_preferred(segment: Any) -> None:
     for flag in segment.flags:

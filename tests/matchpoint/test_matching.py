@@ -27,10 +27,12 @@ def told(decision: Decision) -> tuple[str, str | None, str | None]:
     return str(decision.outcome), decision.code, decision.field
 
 
+@pytest.mark.law("import-creates")
 def test_import_creates_a_row_whose_identifiers_nobody_holds() -> None:
     assert decide(ROW, [], IMPORT) == Decision(Outcome.CREATED)
 
 
+@pytest.mark.law("import-taken")
 @pytest.mark.parametrize(
     ("held", "field", "words"),
     [
@@ -50,6 +52,7 @@ def test_import_rejects_a_row_whose_identifier_is_taken_and_looks_for_no_match(
     assert decision.hit == held
 
 
+@pytest.mark.law("import-taken")
 def test_import_rejects_also_an_internal_user_and_one_of_another_profile_as_taken() -> None:
     for held in (hit(PRIMARY, "s1", account_type="INTERNAL"), hit(PRIMARY, "s1", external_id="staff")):
         assert told(decide(ROW, [held], IMPORT)) == ("rejected", "taken", "primary_id")
@@ -60,11 +63,13 @@ def test_synchronize_compares_with_the_external_user_it_hits() -> None:
     assert decide(ROW, [held], SYNC) == Decision(Outcome.UPDATED, hit=held)
 
 
+@pytest.mark.law("unmatched")
 def test_synchronize_creates_or_skips_a_row_without_hit_as_the_profile_says() -> None:
     assert told(decide(ROW, [], SYNC)) == ("created", None, None)
     assert told(decide(ROW, [], Rules("synchronize", "people", (PRIMARY,), "skip"))) == ("skipped", "no_match", None)
 
 
+@pytest.mark.law("match-order")
 def test_a_match_point_asks_for_the_same_type_on_both_sides() -> None:
     card_held_as_another_type = hit(NET, "card1")
     assert told(decide(ROW, [card_held_as_another_type], SYNC)) == ("rejected", "taken", "user_identifier")
@@ -77,6 +82,7 @@ def test_a_later_match_point_matches_when_an_earlier_one_does_not() -> None:
     assert decide(ROW, [held], SYNC) == Decision(Outcome.UPDATED, hit=held)
 
 
+@pytest.mark.law("match-order")
 @pytest.mark.parametrize("order", [(PRIMARY, CARD), (CARD, PRIMARY)])
 def test_the_first_match_point_in_the_profiles_order_decides(order: tuple[str, ...]) -> None:
     hits = {PRIMARY: hit(PRIMARY, "s1"), CARD: hit(CARD, "card1")}
@@ -84,6 +90,7 @@ def test_the_first_match_point_in_the_profiles_order_decides(order: tuple[str, .
         assert decide(ROW, given, Rules("synchronize", "people", order)).hit == hits[order[0]]
 
 
+@pytest.mark.law("match-two")
 def test_match_points_that_hit_two_users_are_a_conflict_and_never_a_guess() -> None:
     hits = [hit(CARD, "card1", user_id=2), hit(PRIMARY, "s1", user_id=1)]
     decision = decide(ROW, [hits[0], replace(hits[1], primary_id="asmith")], SYNC)
@@ -96,12 +103,14 @@ def test_one_user_hit_by_all_match_points_is_one_match() -> None:
     assert told(decide(ROW, hits, SYNC)) == ("updated", None, None)
 
 
+@pytest.mark.law("not-external")
 def test_an_internal_user_is_not_overwritten_user_is_not_external() -> None:
     decision = decide(ROW, [hit(PRIMARY, "s1", account_type="INTERNAL", external_id=None)], SYNC)
     assert told(decision) == ("rejected", "not_external", "account_type")
     assert decision.detail == "jdoe (INTERNAL); convert the user to external first"
 
 
+@pytest.mark.law("foreign")
 @pytest.mark.parametrize("other", ["staff", None, "People"])
 def test_a_user_of_another_profile_is_a_conflict(other: str | None) -> None:
     decision = decide(ROW, [hit(PRIMARY, "s1", external_id=other)], SYNC)
@@ -110,6 +119,7 @@ def test_a_user_of_another_profile_is_a_conflict(other: str | None) -> None:
     assert decision.detail == f"found jdoe (EXTERNAL{owner}); expected profile people"
 
 
+@pytest.mark.law("foreign")
 def test_a_user_of_another_profile_is_taken_over_where_the_profile_says_so() -> None:
     rules = Rules("synchronize", "people", (PRIMARY,), foreign="take_over")
     held = hit(PRIMARY, "s1", external_id="staff")
@@ -123,6 +133,7 @@ def test_a_user_whom_somebody_changed_after_the_run_began_is_a_conflict() -> Non
     assert told(decision) == ("conflict", "changed_after_run", None)
 
 
+@pytest.mark.law("taken")
 def test_an_identifier_of_the_row_that_another_user_holds_is_taken_also_on_a_match() -> None:
     hits = [hit(PRIMARY, "s1", user_id=1), hit(NET, "NET1", user_id=2)]
     decision = decide(ROW, hits, SYNC)
@@ -130,6 +141,7 @@ def test_an_identifier_of_the_row_that_another_user_holds_is_taken_also_on_a_mat
     assert decision.detail == "identifier of type INST_ID and value net1; look at jdoe (EXTERNAL, profile people)"
 
 
+@pytest.mark.law("match-missing")
 def test_a_row_without_match_point_is_rejected_also_where_unmatched_rows_are_skipped() -> None:
     for unmatched in ("create", "skip"):
         decision = decide(
@@ -138,6 +150,7 @@ def test_a_row_without_match_point_is_rejected_also_where_unmatched_rows_are_ski
         assert told(decision) == ("rejected", "match_point_missing", "primary_id or BARCODE")
 
 
+@pytest.mark.law("match-case")
 @pytest.mark.parametrize(
     ("mine", "theirs"), [("abc", "ABC"), ("ÉLAN", "élan"), ("straße", "STRASSE"), ("ΣΑΣ", "σας")]
 )
@@ -152,6 +165,7 @@ def test_identifiers_are_the_same_in_upper_and_lower_case(mine: str, theirs: str
 CREATED = Decision(Outcome.CREATED)
 
 
+@pytest.mark.law("first-in-feed")
 def test_the_first_of_two_rows_with_one_identifier_wins() -> None:
     claims = Claims({"card1"})
     assert claims.settle(CREATED, ROW) is CREATED

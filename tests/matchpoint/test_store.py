@@ -59,6 +59,7 @@ def test_no_two_users_share_an_identifier_of_whatever_type(house: House) -> None
         connection.execute(insert(identifiers), row)
 
 
+@pytest.mark.law("taken")
 @pytest.mark.parametrize("mode", ["import", "synchronize"])
 def test_an_identifier_that_somebody_holds_is_refused_across_types_and_case(house: House, mode: Any) -> None:
     house.run("first", [person(1)], "import")
@@ -73,6 +74,8 @@ def test_an_identifier_that_somebody_holds_is_refused_across_types_and_case(hous
 # --- import ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.law("import-creates")
+@pytest.mark.law("import-taken")
 def test_import_again_rejects_everybody_and_changes_nobody(house: House) -> None:
     rows = [person(1), person(2), person(3)]
     assert house.run("first", rows, "import").total == total(created=3)
@@ -83,6 +86,7 @@ def test_import_again_rejects_everybody_and_changes_nobody(house: House) -> None
     assert house.people() == before
 
 
+@pytest.mark.law("new-user")
 def test_an_import_creates_external_users_of_the_profile_with_history(house: House) -> None:
     house.run("first", [person(1)], "import")
     (user,) = house.rows("users")
@@ -123,6 +127,7 @@ def everything_at_once(house: House) -> list[dict[str, str]]:
     ]
 
 
+@pytest.mark.law("sum-of-counts")
 def test_every_outcome_in_one_feed_is_counted_once(house: House) -> None:
     receipt = house.run("run", everything_at_once(house))
     assert receipt.total == total(created=1, updated=1, unchanged=1, rejected=5, conflict=2)
@@ -139,6 +144,7 @@ def test_every_outcome_in_one_feed_is_counted_once(house: House) -> None:
     assert sum(receipt.total[outcome] for outcome in Outcome) == receipt.total["processed"] == 10
 
 
+@pytest.mark.law("unmatched")
 def test_unmatched_rows_are_skipped_where_the_profile_says_so(house: House) -> None:
     house.run("first", [person(1)])
     skipping = house.with_profile(synchronizing(unmatched="skip"))
@@ -155,6 +161,7 @@ def test_several_files_of_a_run_are_one_feed_with_a_count_each(house: House) -> 
     assert reasons(receipt) == {("rejected", "taken_in_feed", "primary_id"): 1}
 
 
+@pytest.mark.law("unchanged")
 def test_the_same_extract_again_changes_nothing_not_even_a_version(house: House) -> None:
     rows = [person(n) for n in range(1, 30)]
     house.run("first", rows)
@@ -164,6 +171,7 @@ def test_the_same_extract_again_changes_nothing_not_even_a_version(house: House)
     assert [row.writes for row in house.planned("second")] == [False] * 29
 
 
+@pytest.mark.law("unchanged")
 def test_a_reformatted_extract_changes_nothing(house: House) -> None:
     house.run("first", [person(1), person(2)])
     before = house.people()
@@ -174,6 +182,7 @@ def test_a_reformatted_extract_changes_nothing(house: House) -> None:
     assert house.people() == before
 
 
+@pytest.mark.law("edited-since")
 def test_a_user_edited_in_between_is_met_again_and_overwritten_though_the_row_did_not_change(house: House) -> None:
     rows = [person(1), person(2)]
     house.run("first", rows)
@@ -187,6 +196,7 @@ def test_a_user_edited_in_between_is_met_again_and_overwritten_though_the_row_di
     assert "job_description" not in user["document"]
 
 
+@pytest.mark.law("protected")
 def test_a_protected_special_field_keeps_its_edit_and_the_next_run_is_unchanged(house: House) -> None:
     rows = [person(1)]
     house.run("first", rows)
@@ -214,6 +224,7 @@ def test_history_has_before_and_after_of_every_change(house: House) -> None:
     assert third["after"] == {"first_name": None, "last_name": "C", "user_note": note}
 
 
+@pytest.mark.law("identifier-moves")
 def test_a_changed_identifier_moves_and_the_old_one_is_free_again(house: House) -> None:
     house.run("first", [person(1), person(2)])
     user_id = house.users()["s1"]["id"]
@@ -225,6 +236,7 @@ def test_a_changed_identifier_moves_and_the_old_one_is_free_again(house: House) 
     assert house.identifiers()["card1"] == ("BARCODE", "Card1", house.users()["s2"]["id"])
 
 
+@pytest.mark.law("identifier-moves")
 def test_a_primary_id_changes_when_another_match_point_hits(house: House) -> None:
     house.run("first", [person(1)])
     assert house.run("second", [person(1, ID="Renamed")]).total == total(updated=1)
