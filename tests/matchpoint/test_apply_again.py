@@ -49,6 +49,8 @@ def test_a_primary_id_that_is_the_users_own_internal_identifier_is_rejected_in_t
     receipt = house.run("second", [person(1, ID="MINE")])
     assert receipt.total == total(rejected=1)
     assert [code for _, code, _ in reasons(receipt)] == ["two_identifiers"]
+    third = house.run("third", [person(1, ID="MINE"), person(1, LAST="New")])
+    assert third.total == total(rejected=1, updated=1), "the refused row claims nobody"
 
 
 def test_a_profile_mended_and_mended_back_in_one_run_ends_as_the_profile_says(house: House) -> None:

@@ -207,6 +207,21 @@ def test_a_protected_special_field_keeps_its_edit_and_the_next_run_is_unchanged(
     assert house.users()["s1"]["document"]["user_group"] == {"value": "STAFF"}
 
 
+@pytest.mark.law("foreign")
+def test_a_user_of_another_profile_is_taken_over_with_history_and_stays(house: House) -> None:
+    house.run("first", [person(1)])
+    staff = synchronizing(foreign="take_over").model_copy(update={"code": "staff"})
+    other = house.with_profile(synchronizing().model_copy(update={"code": "staff"}))
+    assert other.run("refused", [person(1)]).total == total(conflict=1)
+    [told] = other.rejected_rows("refused")
+    assert "s1 (EXTERNAL, profile people)" in told["matchpoint_reason"]
+    taking = house.with_profile(staff)
+    assert taking.run("taken", [person(1)]).total == total(updated=1)
+    assert (house.users()["s1"]["external_id"], house.users()["s1"]["document"]["external_id"]) == ("staff", "staff")
+    assert house.rows("history")[-1]["before"] == {"external_id": "people"}
+    assert taking.run("again", [person(1)]).total == total(unchanged=1)
+
+
 def test_history_has_before_and_after_of_every_change(house: House) -> None:
     house.run("first", [person(1)])
     house.run("second", [person(1, LAST="B", NOTE="", GROUP="GR")])
