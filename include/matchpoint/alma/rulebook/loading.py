@@ -140,6 +140,12 @@ LOADING: tuple[Rule, ...] = (
         "CARLI, SIS synchronization troubleshooting (from Alma's job report)",
     ),
     Rule(
+        "order-of-rows",
+        "3.4",
+        "But for that, the order of rows does not matter: each is judged by the store as it was before the feed.",
+        _SILENT,
+    ),
+    Rule(
         "precedence",
         "3.4",
         "The profile may say which file, and in it which value of a column, comes first.",
