@@ -40,8 +40,9 @@ check: lint types test  ## Everything that CI checks
 profile: $(READY)  ## Check one integration profile against its sample: make profile CODE=students
 	@$(BIN)/python -m matchpoint.check_profile $(CODE) --profiles include/profiles
 
-schema: $(READY)  ## Write the JSON Schema of integration profiles anew
+schema: $(READY)  ## Write the JSON Schema of profiles and the XML Schema of users anew
 	$(BIN)/python -m matchpoint.profile.schema include/profiles/profile.schema.json
+	$(BIN)/python -m matchpoint.alma.xsd
 
 law: $(READY)  ## Write docs/alma-law.md anew: the rules and the tests that show them
 	@$(BIN)/python scripts/alma_law.py

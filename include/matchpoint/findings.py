@@ -10,6 +10,7 @@ Severity = Literal["reject", "drop"]
 TEXTS = {
     "bad_value": "The value cannot be converted",
     "missing_column_value": "The row has fewer or more fields than the header",
+    "schema": "The user is not valid Alma user XML",
     "mandatory": "Mandatory field is missing",
     "too_long": "The value is longer than Alma accepts",
     "control_character": "The value holds a control character that XML cannot hold",

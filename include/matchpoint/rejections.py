@@ -16,9 +16,9 @@ from typing import IO
 
 from lxml import etree
 
+from matchpoint.alma.xml_files import iterate_users
 from matchpoint.findings import Finding
 from matchpoint.profile import CsvFormat, Profile
-from matchpoint.read.alma_xml import iterate_users
 from matchpoint.read.delimited import MENDED_COLUMNS, guard, raw_rows, unguard
 from matchpoint.run_folder import AnyPath, Extract, RunFolder, safe_name
 

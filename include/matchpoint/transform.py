@@ -47,8 +47,8 @@ def transform_extract(folder: RunFolder, extract: Extract, profile: Profile, as_
         folder.path("users", f"{number}.parquet").open("wb") as file,
         pq.ParquetWriter(file, SCHEMA) as writer,
     ):
-        for users, found, ranks in read_users(folder, extract, profile, as_of):
-            found += [finding for row, user in users.items() for finding in check_user(row, user)]
+        for users, read, ranks in read_users(folder, extract, profile, as_of):
+            found = _told_once([*read, *(one for row, user in users.items() for one in check_user(row, user))])
             bad = {finding.row for finding in found}
             rows += len(users.keys() | bad)
             findings += found
@@ -58,6 +58,12 @@ def transform_extract(folder: RunFolder, extract: Extract, profile: Profile, as_
     counts = {"rows": rows, "rejected": len({finding.row for finding in findings})}
     folder.write_json(f"users/{number}.json", counts)
     return counts
+
+
+def _told_once(findings: list[Finding]) -> list[Finding]:
+    """Leave out what the schema says of a field of which Alma's own words tell the same."""
+    told = {(one.row, one.field.partition(".")[0]) for one in findings if one.code != "schema"}
+    return [one for one in findings if one.code != "schema" or (one.row, one.field.partition(".")[0]) not in told]
 
 
 def read_users(
@@ -70,7 +76,7 @@ def read_users(
                 users, found = map_users(frame, profile, as_of)
                 yield users, ragged + found, rank_rows(frame, profile.precedence)
         else:
-            for chunk in chunks(read_alma_xml(file, extract.label), CHUNK_ROWS):
+            for chunk in chunks(read_alma_xml(file, extract.label, profile.format), CHUNK_ROWS):
                 yield {row: user for row, user, _ in chunk}, [one for _, _, found in chunk for one in found], {}
 
 

@@ -55,6 +55,7 @@ def check_user(row: int, user: User) -> list[Finding]:
     findings = [finding for place, field, value in leaves(user) for finding in _check(row, place, field, value)]
     if not user.get(PRIMARY_ID) and not generated_id(user):
         findings.append(Finding(row, PRIMARY_ID, "mandatory", PRIMARY_ID))
+    findings += _incomplete(row, user)
     findings += two_alike(row, user)
     findings += _two_preferred(row, user)
     if user.get("status") and user["status"]["value"] not in STATUSES:
@@ -111,6 +112,14 @@ def _is_datetime(value: str) -> bool:
     except ValueError:
         return False
     return "T" in value
+
+
+def _incomplete(row: int, user: User) -> Iterator[Finding]:
+    for segment in SEGMENTS:
+        for part in segment.parts(user):
+            for name in segment.mandatory:
+                if name not in part:
+                    yield Finding(row, f"{segment.name}.{name}", "mandatory", f"{segment.name} {name}")
 
 
 def _two_preferred(row: int, user: User) -> Iterator[Finding]:

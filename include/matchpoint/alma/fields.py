@@ -1,104 +1,14 @@
 """Alma's user record as data: one line per field, one per segment.
 
 Source of every row: the elements, lengths and rules of Alma's user XML version 2 (``rest_user.xsd``) and, for
-the outcome of a synchronize, Alma's help on SIS synchronization. A user here is Alma's JSON form: coded fields
-are ``{"value": ...}``, wrapper elements are plain lists.
+the outcome of a synchronize, Alma's help on SIS synchronization.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
 
-User = dict[str, Any]
-"""A user, or what an extract says of one, in Alma's JSON form."""
-
-
-class Kind(StrEnum):
-    """How a field's value is written."""
-
-    TEXT = "text"
-    CODE = "code"
-    DATE = "date"
-    DATETIME = "datetime"
-    BOOLEAN = "boolean"
-    COUNT = "count"
-    """A number that Alma works out, with a link: ``{"value": 2, "link": ...}``."""
-    OPAQUE = "opaque"
-    """Structured content that belongs to another product; carried as it is."""
-
-
-class OnSynchronize(StrEnum):
-    """What a synchronize does with a core field of an EXTERNAL user."""
-
-    REPLACED = "replaced"
-    """Taken from the SIS; absent means removed."""
-    IDENTITY = "identity"
-    """Taken from the SIS; absent means as it was, for a user cannot be without."""
-    SPECIAL = "special"
-    """Taken from the SIS unless it was edited by hand."""
-    PROFILE = "profile"
-    """Set by the integration profile or the system; ignored in a file."""
-    KEPT = "kept"
-    """Not part of a SIS load: what the user has stays."""
-    OUTPUT = "output"
-    """Worked out by Alma; ignored in a file."""
-
-
-@dataclass(frozen=True)
-class Field:
-    """A field of a user or of a segment.
-
-    ``length`` is Alma's maximum number of characters, 0 for none; ``table`` the code table its values are from.
-    """
-
-    name: str
-    kind: Kind = Kind.TEXT
-    length: int = 255
-    on_synchronize: OnSynchronize = OnSynchronize.REPLACED
-    table: str = ""
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A repeatable part of a user.
-
-    ``path`` leads to its list in Alma's JSON form, ``mapping`` is its name in an integration profile,
-    ``types`` the name of its list of types where it has one, ``flags`` its boolean attributes, ``literals``
-    the fields that a profile gives as they are, and ``mandatory`` those without which it is no segment.
-    ``types_table`` is the code table of the types.
-    """
-
-    name: str
-    path: tuple[str, ...]
-    mapping: str
-    fields: tuple[Field, ...]
-    types: str = ""
-    types_table: str = ""
-    mandatory: tuple[str, ...] = ()
-    flags: tuple[str, ...] = ()
-    literals: tuple[str, ...] = ()
-
-    def field(self, name: str) -> Field:
-        """Give one of its fields by name."""
-        return next(field for field in self.fields if field.name == name)
-
-    def parts(self, user: User) -> list[dict[str, Any]]:
-        """List the segments of this kind that a user has."""
-        home: Any = user
-        for step in self.path:
-            home = home.get(step, {})
-        return list(home)
-
-    def add(self, user: User, part: dict[str, Any]) -> None:
-        """Give a user one more segment of this kind."""
-        home = user
-        for step in self.path[:-1]:
-            home = home.setdefault(step, {})
-        home.setdefault(self.path[-1], []).append(part)
-
+from matchpoint.alma.shapes import Field, Kind, OnSynchronize, Segment, User
 
 _R, _I, _S, _P, _K, _O = (
     OnSynchronize.REPLACED,
@@ -138,7 +48,7 @@ CORE_FIELDS = (
     Field("last_patron_activity_date", Kind.DATE, 0, _O),
     Field("requests", Kind.COUNT, 0, _O),
     Field("loans", Kind.COUNT, 0, _O),
-    Field("fees", Kind.COUNT, 0, _O),
+    Field("fees", Kind.AMOUNT, 0, _O),
     Field("source_link_id", Kind.TEXT, 0, _O),
     Field("source_institution_code", Kind.TEXT, 0, _O),
     Field("linking_id", Kind.TEXT, 0, _O),
@@ -148,6 +58,10 @@ CORE_FIELDS = (
     Field("pref_name_suffix"),
     Field("is_researcher", Kind.BOOLEAN, 0, _K),
     Field("researcher", Kind.OPAQUE, 0, _K),
+    Field("created_by", Kind.TEXT, 0, _O),
+    Field("created_date", Kind.TEXT, 0, _O),
+    Field("last_modified_by", Kind.TEXT, 0, _O),
+    Field("last_modified_date", Kind.TEXT, 0, _O),
 )
 """The single fields of a user, in Alma's order."""
 
@@ -165,6 +79,7 @@ IDENTIFIERS = Segment(
         Field("status"),
     ),
     mandatory=("id_type", "value"),
+    schema_needs=("id_type", "value"),
     literals=("id_type",),
 )
 ADDRESSES = Segment(
@@ -186,6 +101,7 @@ ADDRESSES = Segment(
         Field("end_date", Kind.DATE, 0),
     ),
     types="address_type",
+    schema_needs=("address_type",),
     types_table="UserAddressTypes",
     flags=("preferred",),
 )
@@ -197,6 +113,7 @@ EMAILS = Segment(
     types="email_type",
     types_table="UserEmailTypes",
     mandatory=("email_address", "email_type"),
+    schema_needs=("email_address", "email_type"),
     flags=("preferred",),
 )
 PHONES = Segment(
@@ -207,6 +124,7 @@ PHONES = Segment(
     types="phone_type",
     types_table="UserPhoneTypes",
     mandatory=("phone_number",),
+    schema_needs=("phone_number", "phone_type"),
     flags=("preferred", "preferred_sms"),
 )
 NOTES = Segment(
@@ -220,8 +138,10 @@ NOTES = Segment(
         Field("popup_note", Kind.BOOLEAN, 0),
         Field("created_by"),
         Field("created_date", Kind.DATETIME, 0),
+        Field("note_owner", Kind.TEXT, 0, _O),
     ),
     mandatory=("note_type", "note_text"),
+    schema_needs=("note_type", "user_viewable", "popup_note"),
     literals=("note_type", "user_viewable", "popup_note"),
 )
 BLOCKS = Segment(
@@ -239,6 +159,7 @@ BLOCKS = Segment(
         Field("item_loan_id"),
     ),
     mandatory=("block_description",),
+    schema_needs=("block_description",),
 )
 STATISTICS = Segment(
     "user_statistic",
@@ -250,11 +171,18 @@ STATISTICS = Segment(
         Field("statistic_note", length=2000),
     ),
     mandatory=("statistic_category",),
+    schema_needs=("statistic_category",),
 )
 
 SEGMENTS = (IDENTIFIERS, ADDRESSES, EMAILS, PHONES, NOTES, BLOCKS, STATISTICS)
 """The repeatable parts that are owned one by one, Internal or External."""
 
+ROLE_PARAMETERS = Segment(
+    "parameter",
+    ("parameter",),
+    "",
+    (Field("type", Kind.CODE, 0), Field("scope", Kind.CODE, 0), Field("value", Kind.CODE, 0)),
+)
 ROLES = Segment(
     "user_role",
     ("user_role",),
@@ -266,8 +194,15 @@ ROLES = Segment(
         Field("expiry_date", Kind.DATE, 0),
     ),
     mandatory=("role_type",),
+    parts_of_it=(ROLE_PARAMETERS,),
 )
-PROXIES = Segment("proxy_for_user", ("proxy_for_user",), "", (Field("primary_id"), Field("full_name", length=600)))
+PROXIES = Segment(
+    "proxy_for_user",
+    ("proxy_for_user",),
+    "",
+    (Field("primary_id"), Field("full_name", length=600)),
+    attributes=("link",),
+)
 RS_LIBRARIES = Segment("rs_library", ("rs_library",), "", (Field("code", Kind.CODE, 50),), mandatory=("code",))
 LIBRARY_NOTICES = Segment(
     "library_notice",
@@ -281,6 +216,7 @@ LISTS = (ROLES, PROXIES, RS_LIBRARIES, LIBRARY_NOTICES)
 """The repeatable parts that have no owner."""
 
 CORE_BY_NAME = MappingProxyType({field.name: field for field in CORE_FIELDS})
+SEGMENT_TYPE = "segment_type"
 STATUSES = ("ACTIVE", "INACTIVE")
 PRIMARY_ID = "primary_id"
 
@@ -288,3 +224,33 @@ PRIMARY_ID = "primary_id"
 def mappable_core_fields() -> list[Field]:
     """Give the core fields that an integration profile may fill from an extract."""
     return [field for field in CORE_FIELDS if field.on_synchronize in {_R, _I, _S}]
+
+
+__all__ = [
+    "ADDRESSES",
+    "BLOCKS",
+    "CORE_BY_NAME",
+    "CORE_FIELDS",
+    "EMAILS",
+    "IDENTIFIERS",
+    "LIBRARY_NOTICES",
+    "LISTS",
+    "NOTES",
+    "PHONES",
+    "PRIMARY_ID",
+    "PROXIES",
+    "ROLES",
+    "ROLE_PARAMETERS",
+    "RS_LIBRARIES",
+    "SEGMENTS",
+    "SEGMENT_TYPE",
+    "SPECIAL_LISTS",
+    "STATISTICS",
+    "STATUSES",
+    "Field",
+    "Kind",
+    "OnSynchronize",
+    "Segment",
+    "User",
+    "mappable_core_fields",
+]

@@ -36,6 +36,9 @@ class AlmaXmlFormat(Model):
     """Alma's user XML version 2, the same for import and synchronize. It needs no mapping."""
 
     type: Literal["alma_xml"]
+    unknown_elements: Literal["reject", "ignore"] = Field(
+        "reject", description="What an element that Alma does not know does to its user"
+    )
 
 
 Format = Annotated[CsvFormat | AlmaXmlFormat, Field(discriminator="type")]
