@@ -21,8 +21,10 @@ from typing import Any
 
 import orjson
 
-from matchpoint.alma.check import identifiers, key
+from matchpoint.alma.code_tables import CodeTables
 from matchpoint.alma.fields import CORE_BY_NAME, SEGMENTS, User, mappable_core_fields
+from matchpoint.alma.identifiers import identifiers, key
+from matchpoint.code_tables import files_of, read_all
 from matchpoint.errors import MatchpointError, ProfileError
 from matchpoint.feed import Feed
 from matchpoint.fetch import keep
@@ -37,6 +39,7 @@ from matchpoint.run_folder import Extract, RunFolder
 from matchpoint.transform import transform_extract
 
 PROFILES = Path(__file__).parents[1] / "profiles"
+CODE_TABLES = PROFILES.with_name("code_tables")
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,9 @@ class Checked:
         }
 
 
-def check_profile(profile: Profile, samples: Sequence[Path], as_of: date) -> Checked:
+def check_profile(
+    profile: Profile, samples: Sequence[Path], as_of: date, tables: CodeTables | None = None
+) -> Checked:
     """Map samples by a profile, each as if it were the only file of a run into an empty user store.
 
     Raises :class:`ExtractError` when a sample cannot be read as a whole.
@@ -98,7 +103,7 @@ def check_profile(profile: Profile, samples: Sequence[Path], as_of: date) -> Che
             extracts = keep(folder, sample, sample.name, 0, number)
             number += len(extracts)
             for extract in extracts:
-                transform_extract(folder, extract, profile, as_of)
+                transform_extract(folder, extract, profile, as_of, tables)
                 read |= dict.fromkeys(_columns(folder, extract, profile))
             _match(folder, extracts, checked)
     checked.never_read.extend(column for column in read if column not in profile.columns)
@@ -260,13 +265,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="matchpoint.check_profile", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("code", help="the code of the integration profile, such as students")
     parser.add_argument("--profiles", type=Path, default=PROFILES, help="the folder of the profiles")
+    parser.add_argument("--code-tables", type=Path, default=CODE_TABLES, help="the folder of Alma's code tables")
     parser.add_argument("--as-of", type=date.fromisoformat, help="the day of the run, YYYY-MM-DD")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     options = parser.parse_args(arguments)
     try:
         profile = load_profile(options.profiles / f"{options.code}.yaml")
         samples = find_samples(options.profiles, options.code)
-        checked = check_profile(profile, samples, options.as_of or newest_date(samples))
+        tables = CodeTables(read_all(files_of(options.code_tables)))
+        checked = check_profile(profile, samples, options.as_of or newest_date(samples), tables)
     except MatchpointError as error:
         sys.stderr.write(f"{error}\n")
         return 1

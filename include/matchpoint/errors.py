@@ -3,6 +3,7 @@
     MatchpointError
     ├── ProfileError     an integration profile cannot be read
     ├── ExtractError     a whole extract cannot be read: the run stops before anything is written
+    ├── CodeTableError   a file is no code table, or two files have the same one
     ├── RecordError      a user cannot be written as Alma would take it
     └── PlanError        a plan is not the one that was made, or its store is not there
 
@@ -26,6 +27,10 @@ class ExtractError(MatchpointError):
     def __init__(self, file: str, found: str, expected: str, do: str, place: str = "") -> None:
         where = f"{file}, {place}" if place else file
         super().__init__(f"{where}: found {found}; expected {expected}. {do}")
+
+
+class CodeTableError(MatchpointError):
+    """A file does not hold code tables as they are expected."""
 
 
 class RecordError(MatchpointError):

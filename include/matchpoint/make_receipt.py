@@ -29,10 +29,14 @@ def make_receipt(folder: RunFolder, profile: Profile, *, now: datetime) -> Recei
         ledger.add(_as_it_came_out(row, deviations.get(row.position)))
     files = []
     labels = {}
+    warnings = _Told()
     for extract in folder.extracts:
         rejections = write_rejections(folder, extract, profile, ledger.rejects[extract.number])
         counts = count_outcomes(ledger.outcomes[extract.number].elements())
         labels[extract.number] = extract.label
+        for finding in folder.findings(extract.number):
+            if finding.severity == "drop":
+                warnings.add(("", finding.code, finding.field), extract.number, finding.row)
         files.append(FileReceipt(extract.name, extract.member, extract.sha256, extract.size, counts, rejections))
     return Receipt(
         run_id=summary["run_id"],
@@ -44,9 +48,10 @@ def make_receipt(folder: RunFolder, profile: Profile, *, now: datetime) -> Recei
         started_at=summary["planned_at"],
         finished_at=now.isoformat(),
         files=files,
-        reasons=ledger.reasons(labels),
+        reasons=ledger.told.reasons(labels),
         changed_fields=dict(ledger.changed.most_common()),
         plan_sha256=summary["sha256"],
+        warnings=warnings.reasons(labels),
     )
 
 
@@ -64,8 +69,7 @@ class _Ledger:
         self.outcomes: dict[int, Counter[str]] = defaultdict(Counter)
         self.rejects: dict[int, list[Finding]] = defaultdict(list)
         self.changed: Counter[str] = Counter()
-        self.told: Counter[tuple[str, str, str]] = Counter()
-        self.examples: dict[tuple[str, str, str], list[tuple[int, int]]] = defaultdict(list)
+        self.told = _Told()
 
     def add(self, row: PlanRow) -> None:
         self.outcomes[row.extract][row.outcome] += 1
@@ -73,12 +77,22 @@ class _Ledger:
             self.changed.update(orjson.loads(row.changes).keys())
         if row.code is None:
             return
-        reason = (row.outcome, row.code, row.field or "")
-        self.told[reason] += 1
-        if len(self.examples[reason]) < _EXAMPLES:
-            self.examples[reason].append((row.extract, row.row))
+        self.told.add((row.outcome, row.code, row.field or ""), row.extract, row.row)
         if row.outcome in _MENDABLE:
             self.rejects[row.extract].append(Finding(row.row, row.field or "", row.code, row.detail or ""))
+
+
+class _Told:
+    """Reasons, each with its number and a few examples."""
+
+    def __init__(self) -> None:
+        self.times: Counter[tuple[str, str, str]] = Counter()
+        self.examples: dict[tuple[str, str, str], list[tuple[int, int]]] = defaultdict(list)
+
+    def add(self, reason: tuple[str, str, str], extract: int, row: int) -> None:
+        self.times[reason] += 1
+        if len(self.examples[reason]) < _EXAMPLES:
+            self.examples[reason].append((extract, row))
 
     def reasons(self, labels: dict[int, str]) -> list[Reason]:
         """Give the reasons, the most frequent first, with examples by file name and row number."""
@@ -90,5 +104,5 @@ class _Ledger:
                 rows=rows,
                 examples=[(labels[extract], row) for extract, row in self.examples[reason]],
             )
-            for reason, rows in self.told.most_common()
+            for reason, rows in self.times.most_common()
         ]

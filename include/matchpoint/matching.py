@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from matchpoint.alma.check import key
 from matchpoint.alma.fields import IDENTIFIERS, PRIMARY_ID
+from matchpoint.alma.identifiers import key
 from matchpoint.outcomes import Outcome
 from matchpoint.profile import Mode, Profile, SynchronizeAction
 

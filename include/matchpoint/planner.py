@@ -60,7 +60,7 @@ class Planner:
             if position in settled:
                 self.claims.claim(ids, settled[position].user_id)
             else:
-                decision = _refuse_alike(row, met[position].after) if position in met else None
+                decision = _refuse_alike(met[position].after) if position in met else None
                 decisions[position] = self.claims.settle(decision or decisions[position], ids)
         created = self._created([row for row in waiting if decisions[row["position"]].outcome is Outcome.CREATED])
         for row in batch:
@@ -109,8 +109,8 @@ class _Meeting:
     after: User
 
 
-def _refuse_alike(row: Staged, after: User) -> Decision | None:
-    for alike in two_alike(row["row"], after):
+def _refuse_alike(after: User) -> Decision | None:
+    for alike in two_alike(after):
         return Decision(Outcome.REJECTED, alike.code, alike.field, alike.detail)
     return None
 

@@ -7,8 +7,8 @@ from itertools import count
 
 from sqlalchemy import Connection
 
-from matchpoint.alma.check import generated_id, key
 from matchpoint.alma.fields import User
+from matchpoint.alma.identifiers import generated_id, key
 from matchpoint.store.staging import held_among
 
 

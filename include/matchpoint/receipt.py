@@ -46,7 +46,8 @@ class Reason:
 class Receipt:
     """What a run did (or, when ``dry_run``, would do). Times are ISO 8601 in UTC, ``as_of`` an ISO date.
 
-    ``changed_fields`` counts, for updated rows, how many users changed per Alma field.
+    ``changed_fields`` counts, for updated rows, how many users changed per Alma field. ``warnings`` tell what was
+    dropped of rows that were loaded without it; their outcome is "".
     """
 
     run_id: str
@@ -61,6 +62,7 @@ class Receipt:
     reasons: list[Reason]
     changed_fields: dict[str, int]
     plan_sha256: str
+    warnings: list[Reason] = dataclasses.field(default_factory=list)
 
     @property
     def total(self) -> dict[str, int]:

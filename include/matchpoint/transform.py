@@ -11,10 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xxhash
 
-from matchpoint.alma.check import check_user, identifiers
+from matchpoint.alma.check import Context, check_user
+from matchpoint.alma.code_tables import CodeTables
 from matchpoint.alma.fields import User
+from matchpoint.alma.identifiers import identifiers
 from matchpoint.chunks import chunks
 from matchpoint.findings import Finding
+from matchpoint.judge import judge
 from matchpoint.mapping import map_users
 from matchpoint.precedence import rank_rows
 from matchpoint.profile import CsvFormat, Profile
@@ -35,11 +38,16 @@ SCHEMA = pa.schema(
 as a JSON list of [type, value], and the hash of the user."""
 
 
-def transform_extract(folder: RunFolder, extract: Extract, profile: Profile, as_of: date) -> dict[str, int]:
+def transform_extract(
+    folder: RunFolder, extract: Extract, profile: Profile, as_of: date, tables: CodeTables | None = None
+) -> dict[str, int]:
     """Write ``users/NNN.parquet`` and ``findings/NNN.jsonl`` of an extract; give counts of rows and findings.
 
-    A row with a finding is not among the users. Raises ExtractError when the extract as a whole cannot be read.
+    A row that a finding rejects is not among the users. ``tables`` are Alma's code tables, where they are known.
+    Raises ExtractError when the extract as a whole cannot be read.
     """
+    context = Context(tables or CodeTables(), profile.record_type)
+    checks = {str(code): severity for code, severity in profile.checks.items()}
     number = f"{extract.number:03}"
     findings: list[Finding] = []
     rows = 0
@@ -48,16 +56,24 @@ def transform_extract(folder: RunFolder, extract: Extract, profile: Profile, as_
         pq.ParquetWriter(file, SCHEMA) as writer,
     ):
         for users, read, ranks in read_users(folder, extract, profile, as_of):
-            found = _told_once([*read, *(one for row, user in users.items() for one in check_user(row, user))])
-            bad = {finding.row for finding in found}
+            found = list(read)
+            for row, user in users.items():
+                users[row], more = judge(row, user, check_user(user, context), checks)
+                found += more
+            found = _told_once(found)
+            bad = _rejected(found)
             rows += len(users.keys() | bad)
             findings += found
             good = {row: user for row, user in users.items() if row not in bad}
             writer.write_table(_table(good, ranks))
     folder.write_lines(f"findings/{number}.jsonl", (asdict(finding) for finding in findings))
-    counts = {"rows": rows, "rejected": len({finding.row for finding in findings})}
+    counts = {"rows": rows, "rejected": len(_rejected(findings))}
     folder.write_json(f"users/{number}.json", counts)
     return counts
+
+
+def _rejected(findings: list[Finding]) -> set[int]:
+    return {finding.row for finding in findings if finding.severity == "reject"}
 
 
 def _told_once(findings: list[Finding]) -> list[Finding]:

@@ -26,6 +26,26 @@ def dag_arguments(profile: Profile, mode: Mode) -> dict[str, Any]:
     }
 
 
+def store_job_arguments(name: str, doc_md: str, **params: Param) -> dict[str, Any]:
+    """Give the arguments of a DAG that is started by hand and works on one user store."""
+    store = Param(
+        "user_store",
+        type="string",
+        minLength=1,
+        title="User store",
+        description="Connection id of the user store.",
+    )
+    return {
+        "dag_display_name": name,
+        "catchup": False,
+        "max_active_runs": 1,
+        "default_args": RETRY_CONNECTIONS,
+        "params": {"store": store, **params},
+        "tags": ["matchpoint", "user store"],
+        "doc_md": doc_md,
+    }
+
+
 def schedule_of(profile: Profile, mode: Mode) -> CronTriggerTimetable | None:
     """Give the schedule of the DAG for one profile and mode, in the profile's time zone; None is by hand.
 

@@ -1,4 +1,4 @@
-"""Where things are: profiles and run folders, from the environment."""
+"""Where things are: profiles, code tables and run folders, from the environment."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from pathlib import Path
 def profiles_folder() -> Path:
     """Give the folder of integration profiles."""
     return Path(os.environ.get("MATCHPOINT_PROFILES") or Path(__file__).parents[2] / "include" / "profiles")
+
+
+def code_tables_folder() -> Path:
+    """Give the folder of Alma's code tables."""
+    return Path(os.environ.get("MATCHPOINT_CODE_TABLES") or Path(__file__).parents[2] / "include" / "code_tables")
 
 
 def runs_url() -> str:

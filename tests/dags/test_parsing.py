@@ -10,6 +10,8 @@ import pytest
 from harness import PROFILES
 
 CODES = ("alma_xml", "staff", "students")
+JOBS = {"code_tables_load": ["store"]}
+"""DAGs that are started by hand and work on one store, with the params of their forms."""
 EXPECTED = {f"sis_{mode}__{code}" for mode in ("import", "synchronize") for code in CODES}
 
 
@@ -22,7 +24,7 @@ def dagbag():
 
 def test_one_dag_per_profile_and_active_mode(dagbag) -> None:
     assert dagbag.import_errors == {}
-    assert set(dagbag.dags) == EXPECTED
+    assert set(dagbag.dags) == EXPECTED | set(JOBS)
 
 
 @pytest.mark.parametrize("dag_id", sorted(EXPECTED))
@@ -39,6 +41,19 @@ def test_a_dag_has_manual_tags_titled_params_and_one_run_at_a_time(dagbag, dag_i
         param = dag.params.get_param(name)
         assert param.schema["title"]
         assert param.description
+
+
+@pytest.mark.parametrize("dag_id", sorted(JOBS))
+def test_a_job_has_manual_titled_params_and_no_schedule(dagbag, dag_id: str) -> None:
+    dag = dagbag.dags[dag_id]
+    assert dag.timetable.can_be_scheduled is False
+    assert (dag.max_active_runs, "matchpoint" in dag.tags) == (1, True)
+    for part in ("What it does", "Is it safe to run again?", "When it failed"):
+        assert part in dag.doc_md
+    assert list(dag.params) == JOBS[dag_id]
+    for name in dag.params:
+        assert dag.params.get_param(name).schema["title"]
+        assert dag.params.get_param(name).description
 
 
 @pytest.mark.parametrize("dag_id", sorted(EXPECTED))
@@ -99,7 +114,7 @@ def test_one_bad_profile_is_its_own_import_error_and_hides_no_other(on_sqlite) -
         (PROFILES / "alma_xml.yaml").read_text().replace("unmatched: create", "unmatched: add")
     )
     bag = DagBag()
-    assert set(bag.dags) == {
+    assert set(bag.dags) - set(JOBS) == {
         f"sis_{mode}__{code}" for mode in ("import", "synchronize") for code in ("staff", "students")
     }
     [(file, error)] = bag.import_errors.items()
@@ -113,7 +128,7 @@ def test_an_inactive_mode_has_no_dag(on_sqlite) -> None:
     from airflow.dag_processing.dagbag import DagBag
 
     on_sqlite.use_profile("students", ("  import:\n", "  import:\n    active: false\n"))
-    assert set(DagBag().dags) == {"sis_synchronize__students"}
+    assert set(DagBag().dags) - set(JOBS) == {"sis_synchronize__students"}
 
 
 def test_parsing_imports_no_pandas_and_opens_no_connection() -> None:
@@ -123,7 +138,7 @@ def test_parsing_imports_no_pandas_and_opens_no_connection() -> None:
         "socket.socket.connect = refuse\n"
         "from airflow.dag_processing.dagbag import DagBag\n"
         "bag = DagBag()\n"
-        "assert len(bag.dags) == 6, bag.import_errors\n"
+        f"assert len(bag.dags) == {len(EXPECTED) + len(JOBS)}, bag.import_errors\n"
         "heavy = {'pandas', 'pyarrow', 'paramiko', 'lxml'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 from sqlalchemy import Engine, select, text
 
+from matchpoint.alma.code_tables import CodeTables
 from matchpoint.apply_plan import Deviation, apply_plan
 from matchpoint.fetch import keep
 from matchpoint.make_plan import make_plan
@@ -152,6 +153,7 @@ class House:
     engine: Engine
     profile: Profile = field(default_factory=make_profile)
     minutes: int = 0
+    tables: CodeTables = field(default_factory=CodeTables)
 
     def now(self) -> datetime:
         self.minutes += 1
@@ -182,7 +184,7 @@ class House:
         """Fetch, transform and plan."""
         folder = self.fetch(run_id, files)
         for extract in folder.extracts:
-            transform_extract(folder, extract, self.profile, AS_OF)
+            transform_extract(folder, extract, self.profile, AS_OF, self.tables)
         how = {"mode": mode, "run_id": run_id, "as_of": AS_OF.isoformat(), "dry_run": dry_run}
         return make_plan(folder, self.engine, self.profile, now=self.now(), **how)
 

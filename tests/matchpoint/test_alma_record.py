@@ -96,7 +96,7 @@ def identifier(inner: str) -> str:
 MAIL = "<email><email_address>a@example.edu</email_address>" + TYPED.format("email") + "</email>"
 AT_HOME = TYPED.format("address")
 PREFERRED = MAIL.replace("<email>", '<email preferred="true">')
-NOTE = "<note_type>OTHER</note_type><note_text>x</note_text>"
+NOTE = "<user_notes><user_note><note_type>OTHER</note_type><note_text>x</note_text></user_note></user_notes>"
 VALID = {
     "no children at all": "",
     "any order": "<last_name>L</last_name><primary_id>p</primary_id>",
@@ -130,7 +130,7 @@ INVALID = {
         contact("<addresses><address><city>c</city></address></addresses>"), "address", "<address_types>",
     ),
     "an identifier without value": (identifier("<id_type>BARCODE</id_type>"), "user_identifier", "<value>"),
-    "a note without its flags": (f"<user_notes><user_note>{NOTE}</user_note></user_notes>", "user_note", "<user_viewable>"),
+    "a note without its flags": (NOTE, "user_note", "<user_viewable>"),
     "a block without description": (
         "<user_blocks><user_block><block_type>GENERAL</block_type></user_block></user_blocks>",
         "user_block",

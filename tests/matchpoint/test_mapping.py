@@ -295,4 +295,4 @@ def test_any_text_is_mapped_or_has_a_finding(rows: list[dict[str, str]]) -> None
         for field, column in (("user_group", "A"), ("birth_date", "C"), ("last_name", "B"), ("expiry_date", "C")):
             assert field in user or field in told or not frame[column][row].strip()
         if not told:
-            assert all(finding.code != "not_a_date" for finding in check_user(row, user))
+            assert all(finding.code != "not_a_date" for finding in check_user(user))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from helpers import PEOPLE, make_profile, synchronizing
 
-from matchpoint.alma.check import key
+from matchpoint.alma.identifiers import key
 from matchpoint.matching import Claims, Decision, Hit, Rules, decide
 from matchpoint.outcomes import Outcome
 

@@ -11,7 +11,7 @@ from helpers import XML_PEOPLE, House, Row, make_profile, open_house, person, re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matchpoint.alma.check import generated_id
+from matchpoint.alma.identifiers import generated_id
 from matchpoint.primary_ids import _sequence
 
 BY_CARD = make_profile(

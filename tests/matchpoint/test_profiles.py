@@ -285,3 +285,14 @@ def test_no_text_makes_anything_but_a_profile_error(tmp_path_factory: pytest.Tem
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ProfileError):
         load_profile(path)
+
+
+def test_what_a_fault_does_is_said_by_its_code(tmp_path: Path) -> None:
+    from matchpoint.profile import load_profile
+
+    path = saved(tmp_path, ("name: P", "checks: {mandatory: drop, code_unknown: reject}\nname: P"))
+    assert load_profile(path).checks == {"mandatory": "drop", "code_unknown": "reject"}
+    for wrong, told in (("taken: drop", "checks.taken"), ("mandatory: ignore", "checks.mandatory: found 'ignore'")):
+        path = saved(tmp_path, ("name: P", f"checks: {{{wrong}}}\nname: P"))
+        with pytest.raises(ProfileError, match=told):
+            load_profile(path)

@@ -18,20 +18,24 @@ from typing import Any
 
 import pytest
 
-from matchpoint.alma.check import identifiers, key, leaves
+from matchpoint.alma.check import leaves
+from matchpoint.alma.code_tables import CodeTables
+from matchpoint.alma.identifiers import identifiers, key
 from matchpoint.check_profile import Checked, check_profile, find_samples, newest_date, readable_json
+from matchpoint.code_tables import files_of, read_all
 from matchpoint.profile import load_profile, load_profiles
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROFILES = REPOSITORY / "include" / "profiles"
 SAMPLES = PROFILES / "samples"
+TABLES = CodeTables(read_all(files_of(REPOSITORY / "include" / "code_tables")))
 GOLDEN = REPOSITORY / "tests" / "golden"
 CODES = ["alma_xml", "staff", "students"]
 
 
 def check(code: str, day: int = 1) -> Checked:
     samples = find_samples(PROFILES, code) if day == 1 else sorted((SAMPLES / "day2" / code).iterdir())
-    return check_profile(load_profile(PROFILES / f"{code}.yaml"), samples, newest_date(samples))
+    return check_profile(load_profile(PROFILES / f"{code}.yaml"), samples, newest_date(samples), TABLES)
 
 
 def outcome(checked: Checked) -> dict[str, Any]:

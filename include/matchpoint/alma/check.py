@@ -1,12 +1,18 @@
-"""Alma's rules for one user that come with the record's form: lengths, dates, characters, identifiers."""
+"""Alma's second layer of rules, beyond the form of the record: each a small function that tells what is at fault.
+
+Source: what Alma's SIS job and REST API reject beyond the schema, and the limits that the schema states.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from matchpoint.alma.code_tables import CodeTables
 from matchpoint.alma.fields import (
     CORE_BY_NAME,
     IDENTIFIERS,
@@ -15,82 +21,110 @@ from matchpoint.alma.fields import (
     STATUSES,
     Field,
     Kind,
+    Segment,
     User,
 )
-from matchpoint.findings import Finding
+from matchpoint.alma.identifiers import generated_id, key
 
-_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-def key(identifier: str) -> str:
-    """Give the form in which identifiers are compared: Alma tells no upper from lower case."""
-    return identifier.casefold()
+Part = dict[str, Any]
 
 
-def identifiers(user: User) -> list[tuple[str, str]]:
-    """List all identifiers of a user as (type, value), the primary id first."""
-    found = [(PRIMARY_ID, user[PRIMARY_ID])] if user.get(PRIMARY_ID) else []
-    return found + [
-        (one["id_type"]["value"], one["value"])
-        for one in user.get(IDENTIFIERS.name, [])
-        if "id_type" in one and one.get("value")
-    ]
+@dataclass(frozen=True)
+class Fault:
+    """One thing at fault in a user.
 
-
-def generated_id(user: User) -> str:
-    """Give the primary id that Alma makes for a new user who has none: first and last name in one.
-
-    Blanks go, as an identifier has none; "" when the user has no name either.
+    ``field`` is the place as findings name it, ``code`` a key of :data:`matchpoint.findings.TEXTS`. A fault of a
+    segment has the ``segment`` and the ``part`` of the user; ``flag`` is what is at fault of it, if not the whole.
     """
-    name = f"{user.get('first_name', '')}{user.get('last_name', '')}"
-    return "".join(name.split())[: CORE_BY_NAME[PRIMARY_ID].length - _ROOM]
+
+    field: str
+    code: str
+    detail: str
+    segment: Segment | None = None
+    part: Part | None = None
+    flag: str = ""
 
 
-_ROOM = 10
-"""Characters that stay free for the sequence behind a generated primary id."""
+@dataclass(frozen=True)
+class Context:
+    """What the rules know besides the user: the code tables and the record type of the profile's users."""
+
+    tables: CodeTables = dataclasses.field(default_factory=CodeTables)
+    record_type: str = ""
 
 
-def check_user(row: int, user: User) -> list[Finding]:
+def check_user(user: User, context: Context = Context()) -> Iterator[Fault]:
     """Check one user as it comes from an extract."""
-    findings = [finding for place, field, value in leaves(user) for finding in _check(row, place, field, value)]
-    if not user.get(PRIMARY_ID) and not generated_id(user):
-        findings.append(Finding(row, PRIMARY_ID, "mandatory", PRIMARY_ID))
-    findings += _incomplete(row, user)
-    findings += two_alike(row, user)
-    findings += _two_preferred(row, user)
-    if user.get("status") and user["status"]["value"] not in STATUSES:
-        findings.append(Finding(row, "status", "not_accepted", f"expected {' or '.join(STATUSES)}"))
-    return findings
+    for rule in _RULES:
+        yield from rule(user, context)
+
+
+_Leaf = tuple[Segment | None, Part | None, Field, str]
+"""A text of a user: its segment and part, if it is in one, its field, and the text."""
 
 
 def leaves(user: User) -> Iterator[tuple[str, Field, str]]:
     """Walk over every text of a user with its place and its field."""
+    for segment, _, field, value in _leaves(user):
+        yield _place(segment, field), field, value
+
+
+def _leaves(user: User) -> Iterator[_Leaf]:
     for name, value in user.items():
-        field = CORE_BY_NAME.get(name)
-        if field is not None:
-            yield name, field, value["value"] if field.kind is Kind.CODE else value
+        core = CORE_BY_NAME.get(name)
+        if core is not None:
+            yield None, None, core, _text(value)
     for segment in SEGMENTS:
         for part in segment.parts(user):
-            for field in segment.fields:
-                value = part.get(field.name)
-                if value is not None and field.kind is not Kind.BOOLEAN:
-                    yield f"{segment.name}.{field.name}", field, _text(value)
+            for one in segment.fields:
+                value = part.get(one.name)
+                if value is not None and one.kind is not Kind.BOOLEAN:
+                    yield segment, part, one, _text(value)
+            for each in part.get(segment.types, ()):
+                yield segment, part, _TYPE_FIELDS[segment.name], each["value"]
+
+
+_TYPE_FIELDS = {
+    segment.name: Field(segment.types, Kind.CODE, table=segment.types_table) for segment in SEGMENTS if segment.types
+}
+
+
+def _place(segment: Segment | None, field: Field) -> str:
+    return f"{segment.name}.{field.name}" if segment else field.name
 
 
 def _text(value: Any) -> str:
     return str(value["value"]) if isinstance(value, dict) else str(value)
 
 
-def _check(row: int, place: str, field: Field, value: str) -> Iterator[Finding]:
-    if _NOT_IN_XML.search(value):
-        code = ord(_NOT_IN_XML.findall(value)[0])
-        yield Finding(row, place, "control_character", f"found U+{code:04X}; expected text")
+# --- the rules ------------------------------------------------------------------------------------
+
+
+def _every_text(user: User, context: Context) -> Iterator[Fault]:
+    """Characters, lengths, dates and codes: every text, one by one."""
+    for segment, part, field, value in _leaves(user):
+        for code, detail in _text_faults(field, value, context):
+            yield Fault(_place(segment, field), code, detail, segment, part)
+
+
+_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def _text_faults(field: Field, value: str, context: Context) -> Iterator[tuple[str, str]]:
+    """Tell code and detail of what is at fault."""
+    if not value.isascii() or not value.isprintable():
+        for wrong in _NOT_IN_XML.findall(value)[:1]:
+            yield "control_character", f"found U+{ord(wrong):04X}; expected text"
     if field.length and len(value) > field.length:
-        yield Finding(row, place, "too_long", f"found {len(value)} characters; expected at most {field.length}")
+        yield "too_long", f"found {len(value)} characters; expected at most {field.length}"
     if field.kind is Kind.DATE and not _is_date(value):
-        yield Finding(row, place, "not_a_date", f"found {value!r}; expected YYYY-MM-DD")
-    if field.kind is Kind.DATETIME and not _is_datetime(value):
-        yield Finding(row, place, "not_a_date", f"found {value!r}; expected YYYY-MM-DDThh:mm:ss")
+        yield "not_a_date", f"found {value!r}; expected YYYY-MM-DD"
+    elif field.kind is Kind.DATETIME and not _is_datetime(value):
+        yield "not_a_date", f"found {value!r}; expected YYYY-MM-DDThh:mm:ss"
+    elif field.table and value:
+        problem = context.tables.problem(field.table, value, context.record_type)
+        if problem:
+            yield problem, f"found {value!r}; expected a code of {field.table}"
 
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(Z|[+-]\d{2}:\d{2})?")
@@ -114,27 +148,63 @@ def _is_datetime(value: str) -> bool:
     return "T" in value
 
 
-def _incomplete(row: int, user: User) -> Iterator[Finding]:
+def _primary_id(user: User, _: Context) -> Iterator[Fault]:
+    if not user.get(PRIMARY_ID) and not generated_id(user):
+        yield Fault(PRIMARY_ID, "mandatory", PRIMARY_ID)
+
+
+def _status(user: User, _: Context) -> Iterator[Fault]:
+    if user.get("status") and user["status"]["value"] not in STATUSES:
+        yield Fault("status", "not_accepted", f"expected {' or '.join(STATUSES)}")
+
+
+def _complete_segments(user: User, _: Context) -> Iterator[Fault]:
     for segment in SEGMENTS:
         for part in segment.parts(user):
             for name in segment.mandatory:
                 if name not in part:
-                    yield Finding(row, f"{segment.name}.{name}", "mandatory", f"{segment.name} {name}")
+                    place = f"{segment.name}.{name}"
+                    yield Fault(place, "mandatory", f"{segment.name} {name}", segment, part)
 
 
-def _two_preferred(row: int, user: User) -> Iterator[Finding]:
-    for segment in SEGMENTS:
-        for flag in segment.flags:
-            number = sum(bool(part.get(flag)) for part in segment.parts(user))
-            if number > 1:
-                yield Finding(row, segment.name, "two_preferred", f"found {number} {segment.name} that are {flag}")
-
-
-def two_alike(row: int, user: User) -> Iterator[Finding]:
+def two_alike(user: User) -> Iterator[Fault]:
     """Find identifiers of one user that are the same, the primary id among them: Alma takes each once."""
-    seen: dict[str, str] = {}
-    for id_type, value in identifiers(user):
+    seen = {key(user[PRIMARY_ID]): PRIMARY_ID} if user.get(PRIMARY_ID) else {}
+    for part in user.get(IDENTIFIERS.name, ()):
+        if "id_type" not in part or not part.get("value"):
+            continue
+        id_type, value = part["id_type"]["value"], part["value"]
         if key(value) in seen:
             detail = f"{seen[key(value)]} and {id_type} are both {value!r}"
-            yield Finding(row, IDENTIFIERS.name, "two_identifiers", detail)
+            yield Fault(IDENTIFIERS.name, "two_identifiers", detail, IDENTIFIERS, part)
         seen.setdefault(key(value), id_type)
+
+
+def _two_alike(user: User, _: Context) -> Iterator[Fault]:
+    yield from two_alike(user)
+
+
+def _one_preferred(user: User, _: Context) -> Iterator[Fault]:
+    for segment in SEGMENTS:
+        for flag in segment.flags:
+            claiming = [part for part in segment.parts(user) if part.get(flag)]
+            for part in claiming[1:]:
+                detail = f"found {len(claiming)} {segment.name} that are {flag}"
+                yield Fault(segment.name, "two_preferred", detail, segment, part, flag)
+
+
+def _contact(user: User, context: Context) -> Iterator[Fault]:
+    if context.record_type == "CONTACT":
+        for part in user.get(IDENTIFIERS.name, ()):
+            yield Fault(IDENTIFIERS.name, "contact_identifier", "expected a primary id only", IDENTIFIERS, part)
+
+
+_RULES: tuple[Callable[[User, Context], Iterator[Fault]], ...] = (
+    _every_text,
+    _primary_id,
+    _complete_segments,
+    _two_alike,
+    _one_preferred,
+    _status,
+    _contact,
+)

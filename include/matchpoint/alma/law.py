@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, Literal
 
-from matchpoint.alma.check import key
 from matchpoint.alma.fields import (
     CORE_FIELDS,
     IDENTIFIERS,
@@ -20,6 +19,7 @@ from matchpoint.alma.fields import (
     Segment,
     User,
 )
+from matchpoint.alma.identifiers import key
 
 Changes = dict[str, list[Any]]
 """Per changed field or kind of segment: the value before and the value after; None where there is none."""

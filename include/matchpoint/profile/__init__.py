@@ -3,6 +3,7 @@
 from matchpoint.profile.load import Profiles, load_profile, load_profiles
 from matchpoint.profile.models import (
     AlmaXmlFormat,
+    Check,
     CsvFormat,
     ImportAction,
     Mode,
@@ -13,6 +14,7 @@ from matchpoint.profile.models import (
 
 __all__ = [
     "AlmaXmlFormat",
+    "Check",
     "CsvFormat",
     "ImportAction",
     "Mode",

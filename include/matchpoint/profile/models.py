@@ -9,9 +9,22 @@ from croniter import croniter
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from matchpoint.alma.fields import PRIMARY_ID
+from matchpoint.findings import Severity
 from matchpoint.profile.mapping import CrosswalkConverter, Mapping, Model, rules_of
 
 Mode = Literal["import", "synchronize"]
+Check = Literal[
+    "mandatory",
+    "too_long",
+    "control_character",
+    "not_a_date",
+    "code_unknown",
+    "code_not_for_record_type",
+    "contact_identifier",
+    "two_identifiers",
+    "two_preferred",
+]
+"""The faults that a profile has a say in; all others reject their row."""
 
 
 class CsvFormat(Model):
@@ -126,6 +139,9 @@ class Profile(Model):
         default_factory=dict, description="Code tables: SIS code to Alma code; '*' stands for any other code"
     )
     precedence: Precedence | None = None
+    checks: dict[Check, Severity] = Field(
+        default_factory=dict, description="What a fault does to its row: reject it, or drop the faulty part"
+    )
     actions: Actions
 
     @field_validator("timezone")

@@ -39,7 +39,7 @@ class FileLine:
 class ReasonLine:
     """One reason: each of ``examples`` reads "students.csv, row 12"."""
 
-    outcome: Outcome
+    outcome: str
     field: str
     text: str
     rows: int
@@ -87,6 +87,7 @@ class View:
     thin: bool
     files: list[FileLine]
     reasons: list[ReasonLine]
+    warnings: list[ReasonLine]
     changed_fields: list[FieldLine]
     mendable: list[FileLine]
     facts: list[Fact]
@@ -108,6 +109,7 @@ def view_receipt(receipt: Receipt) -> View:
         thin=has_thin_slice(slices),
         files=files,
         reasons=[_reason_line(one) for one in sorted(receipt.reasons, key=_reason_order)],
+        warnings=[_reason_line(one) for one in sorted(receipt.warnings, key=lambda one: -one.rows)],
         changed_fields=_field_lines(receipt.changed_fields),
         mendable=[one for one in files if one.rejections],
         facts=_facts(receipt),
@@ -133,7 +135,7 @@ def _reason_order(reason: Reason) -> tuple[int, int, str, str]:
 
 def _reason_line(reason: Reason) -> ReasonLine:
     return ReasonLine(
-        outcome=Outcome(reason.outcome),
+        outcome=reason.outcome,
         field=reason.field,
         text=reason.text,
         rows=reason.rows,

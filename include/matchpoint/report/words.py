@@ -12,6 +12,7 @@ UNBALANCED = "The counts do not add up"
 UNBALANCED_MEANS = "Do not rely on this report. Keep the run folder and tell a data engineer."
 LAW = f"processed = {' + '.join(Outcome)}"
 THIN = "The thinnest slices are drawn wider than they are, so that they can be seen."
+WARNINGS = "These rows are loaded, without the faulty part: the profile says so under checks."
 MEND = (
     "Mend the rows in each of these files, then drop the file back on the server under the same folder "
     "the extract came from; the next run takes it up."

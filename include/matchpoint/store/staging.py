@@ -26,9 +26,9 @@ from sqlalchemy import (
     select,
 )
 
-from matchpoint.alma.check import identifiers as identifiers_of
-from matchpoint.alma.check import key
 from matchpoint.alma.fields import IDENTIFIERS, PRIMARY_ID
+from matchpoint.alma.identifiers import identifiers as identifiers_of
+from matchpoint.alma.identifiers import key
 from matchpoint.matching import Hit, Identifiers, Rules
 from matchpoint.outcomes import Outcome
 from matchpoint.store.bulk import among, load_rows

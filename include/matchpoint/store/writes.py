@@ -10,9 +10,9 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from matchpoint.alma.check import identifiers as identifiers_of
-from matchpoint.alma.check import key
 from matchpoint.alma.fields import PRIMARY_ID, User
+from matchpoint.alma.identifiers import identifiers as identifiers_of
+from matchpoint.alma.identifiers import key
 from matchpoint.outcomes import Outcome
 from matchpoint.plan import PlanRow
 from matchpoint.store.bulk import among, load_rows

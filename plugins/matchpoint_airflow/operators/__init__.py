@@ -5,6 +5,7 @@ What is heavy to import (pandas, pyarrow, paramiko) is imported when a task runs
 
 from matchpoint_airflow.operators.apply import AlmaApplyPlanOperator
 from matchpoint_airflow.operators.check import SisCheckConnectionOperator
+from matchpoint_airflow.operators.code_tables import AlmaLoadCodeTablesOperator
 from matchpoint_airflow.operators.fetch import SisFetchExtractsOperator
 from matchpoint_airflow.operators.handled import SisMarkHandledOperator
 from matchpoint_airflow.operators.match import AlmaMatchUsersOperator
@@ -13,6 +14,7 @@ from matchpoint_airflow.operators.transform import AlmaTransformUsersOperator
 
 __all__ = [
     "AlmaApplyPlanOperator",
+    "AlmaLoadCodeTablesOperator",
     "AlmaMatchUsersOperator",
     "AlmaTransformUsersOperator",
     "AlmaWriteReportOperator",

@@ -9,6 +9,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from matchpoint.errors import ExtractError
 from matchpoint.profile import Mode
+from matchpoint_airflow.hooks.user_store import UserStoreHook
 from matchpoint_airflow.operators.base import ProfileOperator
 from matchpoint_airflow.run import Run, profile_of
 
@@ -35,12 +36,14 @@ class AlmaTransformUsersOperator(ProfileOperator):
 
     def execute(self, context: Context) -> dict[str, int]:
         """Transform, and give the counts of rows and of rejected ones."""
+        from matchpoint.store.code_tables import load_code_tables
         from matchpoint.transform import transform_extract
 
         run, profile = Run.of(context), profile_of(self.profile)
         extract = next(one for one in run.folder.extracts if one.path == self.extract)
         try:
-            counts = transform_extract(run.folder, extract, profile, run.as_of(profile))
+            tables = load_code_tables(UserStoreHook(profile.store).get_conn())
+            counts = transform_extract(run.folder, extract, profile, run.as_of(profile), tables)
         except ExtractError as error:
             raise AirflowFailException(f"{error} Nothing of this run was written.") from error
         self.log.info("%s: %d rows, %d rejected", extract.label, counts["rows"], counts["rejected"])

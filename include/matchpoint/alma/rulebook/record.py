@@ -38,4 +38,35 @@ RECORD: tuple[Rule, ...] = (
         "Files are read and written in a stream: memory does not grow with them.",
         "Matchpoint's own",
     ),
+    Rule(
+        "mandatory-in-segments",
+        "3.7",
+        'Identifiers without value, emails without type, statistics without category: "Mandatory field is missing".',
+        "Alma knowledge article, Mandatory field is missing in SIS version 2",
+    ),
+    Rule("one-preferred", "5.2", "Of several segments of a kind only one is preferred.", _XSD),
+    Rule(
+        "code-tables",
+        "5.1",
+        "A coded field holds an enabled code of its table; a table that is not loaded says nothing.",
+        "Alma REST API, errors 401852 and 401864",
+    ),
+    Rule(
+        "code-scope",
+        "1.1",
+        "User groups and types of addresses, emails and phones may be for some record types only.",
+        "Alma REST API, error 401863; mapping tables of the schema",
+    ),
+    Rule(
+        "contact-identifiers",
+        "1.1",
+        "Contact users cannot have additional identifiers.",
+        "Alma help, User Identifier Types",
+    ),
+    Rule(
+        "reject-or-drop",
+        "3.7",
+        "A fault rejects its row alone; for some the profile may say that only the faulty part is dropped.",
+        "Alma rejects records one by one; dropping is Matchpoint's own",
+    ),
 )
