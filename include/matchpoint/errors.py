@@ -3,6 +3,7 @@
     MatchpointError
     ├── ProfileError     an integration profile cannot be read
     ├── ExtractError     a whole extract cannot be read: the run stops before anything is written
+    ├── AccountError     a change of one user is against the rules
     ├── CodeTableError   a file is no code table, or two files have the same one
     ├── RecordError      a user cannot be written as Alma would take it
     └── PlanError        a plan is not the one that was made, or its store is not there
@@ -27,6 +28,14 @@ class ExtractError(MatchpointError):
     def __init__(self, file: str, found: str, expected: str, do: str, place: str = "") -> None:
         where = f"{file}, {place}" if place else file
         super().__init__(f"{where}: found {found}; expected {expected}. {do}")
+
+
+class AccountError(MatchpointError):
+    """A change of one user is against the rules; ``code`` is Alma's number where Alma's API has one."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class CodeTableError(MatchpointError):

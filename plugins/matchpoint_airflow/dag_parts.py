@@ -26,6 +26,28 @@ def dag_arguments(profile: Profile, mode: Mode) -> dict[str, Any]:
     }
 
 
+def user_filters() -> dict[str, Param]:
+    """Give the params that say which users a job takes; what is left empty says nothing."""
+    text = {"type": ["null", "string"]}
+    return {
+        "profile": Param(None, **text, title="Profile", description="Only users of this integration profile."),
+        "record_type": Param(
+            None,
+            type=["null", "string"],
+            enum=[None, "PUBLIC", "STAFF", "CONTACT"],
+            title="Record type",
+            description="Only users of this record type.",
+        ),
+        "user_group": Param(None, **text, title="User group", description="Only users of this group, by its code."),
+        "dry_run": Param(
+            True,
+            type="boolean",
+            title="Dry run",
+            description="Only say what would be done. Switch it off to do it.",
+        ),
+    }
+
+
 def store_job_arguments(name: str, doc_md: str, **params: Param) -> dict[str, Any]:
     """Give the arguments of a DAG that is started by hand and works on one user store."""
     store = Param(

@@ -10,7 +10,12 @@ import pytest
 from harness import PROFILES
 
 CODES = ("alma_xml", "staff", "students")
-JOBS = {"code_tables_load": ["store"]}
+FILTERS = ["profile", "record_type", "user_group", "dry_run"]
+JOBS = {
+    "code_tables_load": ["store"],
+    "users_convert": ["store", "to", "ids", *FILTERS, "external_id", "passwords"],
+    "users_purge": ["store", "days_after", *FILTERS, "forget"],
+}
 """DAGs that are started by hand and work on one store, with the params of their forms."""
 EXPECTED = {f"sis_{mode}__{code}" for mode in ("import", "synchronize") for code in CODES}
 

@@ -139,9 +139,9 @@ class Alma:
         return next(one for one in self.people if one.primary_id.lower() == primary_id.lower())
 
     def edit(self, primary_id: str, name: str, value: str) -> None:
-        """Edit a field by hand; a special field of an external user becomes protected."""
+        """Edit a field by hand; a special field of an external user becomes protected, if that changes it."""
         person = self.of(primary_id)
-        if name in SPECIAL and person.is_external:
+        if name in SPECIAL and person.is_external and person.fields.get(name) != value:
             person.protected.setdefault(name, person.fields.get(name))
         person.fields[name] = value
 
@@ -162,10 +162,7 @@ class Alma:
 
     def convert(self, primary_id: str, profile: str | None) -> None:
         """Make an external user internal, or an internal one external of a profile."""
-        person = self.of(primary_id)
-        person.profile = profile
-        if profile is None:
-            person.protected = {}
+        self.of(primary_id).profile = profile
 
     def delete(self, primary_id: str) -> None:
         """Delete a user; what it held is free again."""

@@ -22,6 +22,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from matchpoint.accounts import one
+from matchpoint.accounts.store import Act
+from matchpoint.alma.fields import IDENTIFIERS
+from matchpoint.errors import AccountError
+
 PROFILE = """
 code: people
 name: People
@@ -131,6 +136,63 @@ class Sequences(RuleBasedStateMachine):
         _, _, profile, feed, _ = self.last
         self.load("synchronize", profile, feed)
 
+    # --- the library ------------------------------------------------------------------------------
+
+    def _anybody(self, data: st.DataObject) -> str:
+        self.last = None  # a run repeated now would meet another store
+        return data.draw(st.sampled_from([person.primary_id for person in self.model.people]))
+
+    def _act(self) -> Act:
+        return Act("librarian", self.house.now())
+
+    @precondition(lambda self: self.model.people)
+    @rule(data=st.data(), name=st.sampled_from(["user_group", "pref_first_name", "last_name"]))
+    def edit_by_hand(self, data: st.DataObject, name: str) -> None:
+        who, value = self._anybody(data), data.draw(st.sampled_from(["Ito", "By hand"]))
+        coded = {"value": value} if name == "user_group" else value
+        one.edit(self.house.engine, who, {name: coded}, self._act())
+        self.model.edit(who, name, value)
+
+    @precondition(lambda self: any(person.protected for person in self.model.people))
+    @rule(data=st.data())
+    def restore_to_the_sis(self, data: st.DataObject) -> None:
+        protected = [(person.primary_id, name) for person in self.model.people for name in person.protected]
+        who, name = data.draw(st.sampled_from(protected))
+        self.last = None
+        one.restore(self.house.engine, who, name, self._act())
+        self.model.restore(who, name)
+
+    @precondition(lambda self: self.model.people)
+    @rule(data=st.data(), value=st.sampled_from(["c1", "C3", "s4", "locker"]))
+    def add_an_identifier_of_our_own(self, data: st.DataObject, value: str) -> None:
+        who = self._anybody(data)
+        part = {"id_type": {"value": "OTHER_ID_1"}, "value": value}
+        try:
+            one.add_segment(self.house.engine, who, IDENTIFIERS, part, self._act())
+            added = True
+        except AccountError:
+            added = False
+        assert added == self.model.add_identifier(who, value)
+
+    @precondition(lambda self: self.model.people)
+    @rule(data=st.data(), to=st.sampled_from([None, "people", "staff"]))
+    def convert(self, data: st.DataObject, to: str | None) -> None:
+        who = self._anybody(data)
+        try:
+            one.convert(self.house.engine, who, "EXTERNAL" if to else "INTERNAL", self._act(), external_id=to)
+        except AccountError as error:
+            assert error.code == "401858"
+            assert self.model.of(who).profile not in {None, to}
+        else:
+            self.model.convert(who, to)
+
+    @precondition(lambda self: self.model.people)
+    @rule(data=st.data())
+    def delete(self, data: st.DataObject) -> None:
+        who = self._anybody(data)
+        one.delete(self.house.engine, who, self._act())
+        self.model.delete(who)
+
     def _run(self, run_id: str, mode: str, profile: str, feed: list[Row]) -> Counter[str]:
         house = self.house.with_profile(PROFILES[profile])
         receipt = house.run(run_id, {"people.csv": csv_text(feed, COLUMNS)}, mode)
@@ -178,14 +240,14 @@ def test_the_order_of_rows_does_not_change_the_end(
     house: House, before: list[Row], feed: list[Row], chance: random.Random
 ) -> None:
     ends = []
-    one = house.with_profile(PROFILES["people"])
+    people = house.with_profile(PROFILES["people"])
     for turn in range(2):
         clear(house)
-        one.run("before", {"people.csv": csv_text([NOBODY, *before], COLUMNS)})
+        people.run("before", {"people.csv": csv_text([NOBODY, *before], COLUMNS)})
         order = uncontested(house, feed)
         if turn:
             chance.shuffle(order)
-        receipt = one.run("run", {"people.csv": csv_text([NOBODY, *order], COLUMNS)})
+        receipt = people.run("run", {"people.csv": csv_text([NOBODY, *order], COLUMNS)})
         ends.append((stored(house), receipt.total))
     assert ends[0] == ends[1]
 

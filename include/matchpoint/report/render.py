@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
@@ -13,6 +14,9 @@ from matchpoint.receipt import Receipt
 from matchpoint.report import words
 from matchpoint.report.text import escape_markdown, number, one_line
 from matchpoint.report.view import view_receipt
+
+if TYPE_CHECKING:
+    from matchpoint.report.job import Job
 
 
 def _environment(finalize: Callable[[object], str]) -> Environment:
@@ -49,6 +53,11 @@ def render_markdown(receipt: Receipt) -> str:
     Whatever the receipt holds is escaped: it can neither break a table nor become markup, HTML or a link.
     """
     return _MARKDOWN.get_template("report.md.j2").render(view=view_receipt(receipt))
+
+
+def render_job_html(job: Job) -> str:
+    """Give the report of a job on users as one HTML page; it names nobody."""
+    return _HTML.get_template("job.html.j2").render(job=job)
 
 
 def render_json(receipt: Receipt) -> str:

@@ -95,7 +95,7 @@ def _taken(connection: Connection, rows: Sequence[PlanRow], documents: dict[int,
 def _create(connection: Connection, rows: Sequence[PlanRow], documents: dict[int, User], stamp: Stamp) -> None:
     if not rows:
         return
-    last = _reserve(connection, "users", len(rows))
+    last = reserve(connection, "users", len(rows))
     numbered = list(zip(range(last - len(rows) + 1, last + 1), rows, strict=True))
     load_rows(
         connection,
@@ -112,7 +112,7 @@ def _create(connection: Connection, rows: Sequence[PlanRow], documents: dict[int
     )
 
 
-def _reserve(connection: Connection, name: str, number: int) -> int:
+def reserve(connection: Connection, name: str, number: int) -> int:
     """Give out the next numbers of a counter; gives the last of them."""
     counted = update(counters).where(counters.c.name == name).values(value=counters.c.value + number)
     last = connection.scalar(counted.returning(counters.c.value))

@@ -11,11 +11,14 @@ from matchpoint_airflow.operators.handled import SisMarkHandledOperator
 from matchpoint_airflow.operators.match import AlmaMatchUsersOperator
 from matchpoint_airflow.operators.report import AlmaWriteReportOperator
 from matchpoint_airflow.operators.transform import AlmaTransformUsersOperator
+from matchpoint_airflow.operators.users import AlmaConvertUsersOperator, AlmaPurgeUsersOperator
 
 __all__ = [
     "AlmaApplyPlanOperator",
+    "AlmaConvertUsersOperator",
     "AlmaLoadCodeTablesOperator",
     "AlmaMatchUsersOperator",
+    "AlmaPurgeUsersOperator",
     "AlmaTransformUsersOperator",
     "AlmaWriteReportOperator",
     "SisCheckConnectionOperator",

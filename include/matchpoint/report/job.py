@@ -1,0 +1,43 @@
+"""The report of a job on users: counts and reasons on the page, the names in a file beside it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from matchpoint.read.delimited import guard
+from matchpoint.report.render import render_job_html
+from matchpoint.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a job did, or in a dry run would do. ``left`` tells by primary id why a user was left as it was."""
+
+    title: str
+    sentence: str
+    dry_run: bool
+    actor: str
+    as_of: str
+    run_id: str
+    left: Mapping[str, str]
+    file: str = "left_as_they_were.csv"
+
+    @property
+    def reasons(self) -> list[tuple[str, int]]:
+        """The reasons with the number of users, the most frequent first."""
+        return Counter(self.left.values()).most_common()
+
+
+def write_job_report(folder: RunFolder, job: Job) -> None:
+    """Write ``report.html``, and the list of those left as they were, where there are any."""
+    folder.path("report.html").write_text(render_job_html(job), encoding="utf-8")
+    if job.left:
+        out = io.StringIO(newline="")
+        writer = csv.writer(out)
+        writer.writerow(["primary_id", "reason"])
+        writer.writerows([guard(who), guard(why)] for who, why in job.left.items())
+        folder.path("rejections", job.file).write_text(out.getvalue(), encoding="utf-8")

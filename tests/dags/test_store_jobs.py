@@ -1,0 +1,89 @@
+"""The DAGs that staff start by hand on a user store, whole, in Airflow."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import extracts
+import pytest
+from harness import START, Matchpoint, Result
+
+from matchpoint.store import open_store
+from matchpoint.store.code_tables import load_code_tables
+
+
+@pytest.fixture
+def loaded(on_sqlite: Matchpoint) -> Matchpoint:
+    """Give a store with the people of the sample extract."""
+    on_sqlite.remote.joinpath("students_2026-08-24.csv").write_text(extracts.day_1(), encoding="utf-8")
+    assert on_sqlite.run("sis_import__students").state == "success"
+    return on_sqlite
+
+
+def report(matchpoint: Matchpoint, result: Result) -> str:
+    return matchpoint.run_folder(result).root.joinpath("report.html").read_text()
+
+
+def types(matchpoint: Matchpoint) -> dict[str, str]:
+    return {who: user["account_type"]["value"] for who, (_, user) in matchpoint.store()["users"].items()}
+
+
+def test_users_are_converted_first_tried_then_done_then_nothing_is_left(loaded: Matchpoint) -> None:
+    people = sorted(types(loaded))
+    how: dict[str, Any] = {"to": "INTERNAL", "ids": people[:2], "passwords": True}
+    tried = loaded.run("users_convert", **how, dry_run=True)
+    assert (tried.state, set(types(loaded).values())) == ("success", {"EXTERNAL"})
+    assert "2 of 2 users converted to INTERNAL." in report(loaded, tried)
+    assert "Dry run" in report(loaded, tried)
+    done = loaded.run("users_convert", **how)
+    assert done.state == "success"
+    assert [who for who, kind in sorted(types(loaded).items()) if kind == "INTERNAL"] == people[:2]
+    secrets = loaded.run_folder(done).root.joinpath("one_time_passwords.csv").read_text()
+    assert [line.split(",")[0] for line in secrets.split()] == people[:2]
+    again = loaded.run("users_convert", **how)
+    assert "0 of 0 users" in report(loaded, again)
+
+
+@pytest.mark.parametrize("how", [{"to": "INTERNAL"}, {"to": "EXTERNAL", "profile": "students"}])
+def test_everybody_and_nobody_s_profile_are_refused(loaded: Matchpoint, how: dict[str, Any]) -> None:
+    assert loaded.run("users_convert", **how).state == "failed"
+    assert set(types(loaded).values()) == {"EXTERNAL"}
+
+
+def test_users_are_purged_when_their_day_has_come(loaded: Matchpoint) -> None:
+    store = open_store(loaded.store_url)
+    from matchpoint.accounts import one
+    from matchpoint.accounts.store import Act
+    from matchpoint.alma.fields import NOTES
+
+    first, second, *others = sorted(types(loaded))
+    act = Act("test", START)
+    for who in (first, second):
+        one.edit(store, who, {"purge_date": "2026-01-01"}, act)
+    note = {"note_type": {"value": "OTHER"}, "note_text": "NOSYNC"}
+    one.add_segment(store, second, NOTES, note, act)
+    tried = loaded.run("users_purge", dry_run=True)
+    assert "1 users deleted, 1 kept." in report(loaded, tried)
+    assert first in types(loaded)
+    done = loaded.run("users_purge")
+    assert done.state == "success"
+    assert sorted(types(loaded)) == [second, *others]
+    kept = loaded.run_folder(done).root.joinpath("rejections", "left_as_they_were.csv").read_text()
+    assert list(csv.reader(io.StringIO(kept)))[1] == [second, "a note says NOSYNC"]
+    assert second not in report(loaded, done)
+
+
+def test_code_tables_are_loaded_and_then_hold(loaded: Matchpoint) -> None:
+    folder = loaded.base / "tables"
+    folder.mkdir()
+    loaded.monkeypatch.setenv("MATCHPOINT_CODE_TABLES", str(folder))
+    assert loaded.run("code_tables_load").state == "failed", "an empty folder is a mistake"
+    folder.joinpath("groups.yaml").write_text("UserGroups: {GONE: No longer given}")
+    assert loaded.run("code_tables_load").state == "success"
+    assert load_code_tables(open_store(loaded.store_url)).names == ["UserGroups"]
+    loaded.remote.joinpath("students_2026-08-25.csv").write_text(extracts.day_1(), encoding="utf-8")
+    receipt = loaded.receipt(loaded.run("sis_synchronize__students"))
+    assert receipt["total"]["rejected"] == receipt["total"]["processed"] > 0
+    assert {one["code"] for one in receipt["reasons"]} >= {"code_unknown"}
