@@ -73,12 +73,13 @@ def test_what_is_no_date_is_rejected(value: str) -> None:
     ],
 )
 def test_two_digit_years_of_the_past_are_not_after_the_run(value: str, past: bool, expected: str) -> None:
-    assert converted({"date": {"formats": ["%d-%b-%y"], "past": past}}, value) == expected
+    options = {"formats": ["%d-%b-%y"], "two_digit_years": "past" if past else None}
+    assert converted({"date": options}, value) == expected
 
 
 def test_four_digit_years_are_what_they_say() -> None:
-    assert converted({"date": {"formats": ["%Y-%m-%d"], "past": True}}, "2061-03-14") == "2061-03-14"
-    mixed = {"date": {"formats": ["%d-%b-%y", "%Y-%m-%d"], "past": True}}
+    assert converted({"date": {"formats": ["%Y-%m-%d"], "two_digit_years": "past"}}, "2061-03-14") == "2061-03-14"
+    mixed = {"date": {"formats": ["%d-%b-%y", "%Y-%m-%d"], "two_digit_years": "past"}}
     assert converted(mixed, "2061-03-14") == "2061-03-14"
     assert converted(mixed, "14-MAR-61") == "1961-03-14"
 

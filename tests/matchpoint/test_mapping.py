@@ -257,6 +257,7 @@ def test_no_rows_are_no_users() -> None:
 
 # --- any text -------------------------------------------------------------------------------------
 
+PAST = {"formats": ["%d-%b-%y", "%Y-%m-%d"], "two_digit_years": "past"}
 EVERYTHING = make(
     {
         "first_name": {"from": ["A", {"template": "{A} {B}"}], "convert": ["trim", "squeeze", "name"]},
@@ -264,7 +265,7 @@ EVERYTHING = make(
         "last_name": {"from": "B", "required": True},
         "user_group": {"from": "A", "convert": [{"crosswalk": "groups"}]},
         "job_category": {"from": "A", "convert": [{"crosswalk": "jobs"}]},
-        "birth_date": {"from": "C", "convert": [{"date": {"formats": ["%d-%b-%y", "%Y-%m-%d"], "past": True}}]},
+        "birth_date": {"from": "C", "convert": [{"date": PAST}]},
         "expiry_date": {"from": "C", "convert": [{"date": "%Y-%m-%d"}], "bad": "drop", "required": True},
         "identifiers": [{"id_type": "BARCODE", "value": {"from": "D", "convert": ["digits"]}}],
         "emails": [{"types": ["work"], "preferred": True, "email_address": {"template": "{A}@{B}"}}],

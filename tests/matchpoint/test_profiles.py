@@ -89,7 +89,7 @@ MISTAKES = {
     "phone of no region": (
         "primary_id: ID",
         "primary_id: {from: ID, convert: [{phone: USA}]}",
-        ["convert[0].phone: found 'USA'", "accepted is a two-letter region"],
+        ["convert[0].phone.region: found 'USA'", "accepted is a two-letter region"],
     ),
     "date format without a day": (
         "primary_id: ID",
@@ -99,7 +99,7 @@ MISTAKES = {
     "no date format": (
         "primary_id: ID",
         "primary_id: {from: ID, convert: [{date: []}]}",
-        ["convert[0].date.formats: found []", "at least 1 item"],
+        ["convert[0].date: formats and order: found both or neither", "accepted is one of them"],
     ),
     "address of constants": (
         "primary_id: ID",
@@ -119,12 +119,12 @@ MISTAKES = {
     "unknown converter": (
         "[{crosswalk: groups}]",
         "[uper]",
-        ["mapping.user_group.convert[0]: found 'uper'", "'trim', 'squeeze', 'upper', 'lower', 'name' or 'digits'"],
+        ["mapping.user_group.convert[0]: found 'uper'", "'trim', 'squeeze', 'nfc'"],
     ),
     "unknown converter with options": (
         "{crosswalk: groups}",
         "{crosswlk: groups}",
-        ["mapping.user_group.convert[0]: found {'crosswlk': 'groups'}", "'date', 'phone', 'crosswalk'"],
+        ["mapping.user_group.convert[0]: found {'crosswlk': 'groups'}", "'date', 'phone', 'postal_code'"],
     ),
     "converters that are no list": (
         "[{crosswalk: groups}]",

@@ -28,7 +28,7 @@ def map_users(rows: pd.DataFrame, profile: Profile, as_of: date) -> tuple[dict[i
     if mapping is None:
         raise ValueError(f"profile {profile.code} has no mapping: its format brings users, not rows")
     rows = rows.map(str.strip)
-    columns, findings = map_columns(rows, mapping, Context(profile.crosswalks, as_of))
+    columns, findings = map_columns(rows, mapping, Context(profile.crosswalks, as_of, rows))
     users: dict[int, User] = {row: {} for row in rows.index}
     for name, values in columns.items():
         if name in CORE_BY_NAME:

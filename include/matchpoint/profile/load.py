@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from matchpoint.errors import ProfileError
-from matchpoint.profile.mapping import PLAIN
+from matchpoint.profile.converters import TAGS
 from matchpoint.profile.models import Mode, Profile
 
 
@@ -110,7 +110,7 @@ def _tell(error: ErrorDetails) -> str:
     return f"{key}: found {_shown(error['input'])}; {error['msg'][0].lower()}{error['msg'][1:]}"
 
 
-_TAGS = {PLAIN, "column", "constant", "template", "date", "phone", "crosswalk", "csv", "alma_xml"}
+_TAGS = TAGS | {"column", "constant", "template", "csv", "alma_xml"}
 
 
 def _key(location: tuple[int | str, ...]) -> str:

@@ -7,15 +7,11 @@ profile may fill, and nothing else is.
 from __future__ import annotations
 
 import string
-from datetime import date, datetime
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
-import phonenumbers
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
@@ -35,93 +31,11 @@ from matchpoint.alma.fields import (
     Segment,
     mappable_core_fields,
 )
+from matchpoint.profile.converters import Converter
+from matchpoint.profile.model import Model
 
 MAPPED_SEGMENTS = (IDENTIFIERS, ADDRESSES, EMAILS, PHONES, NOTES, STATISTICS)
 """The segments that a mapping can fill. Blocks belong to the library; a SIS rarely sends them as columns."""
-
-
-class Model(BaseModel):
-    """A part of a profile: a key that is not known is a mistake, a number may stand for text."""
-
-    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True, frozen=True, populate_by_name=True)
-
-
-def _check_date_format(value: str) -> str:
-    """Accept a format that writes a day so that it can be read back."""
-    day = date(2001, 2, 3)
-    try:
-        read = datetime.strptime(day.strftime(value), value)  # noqa: DTZ007 (a day has no zone)
-    except ValueError:
-        read = None
-    if read is None or read.date() != day:
-        raise ValueError(f"found {value!r}; accepted is a strptime format with day, month and year such as %d-%b-%y")
-    return value
-
-
-DateFormat = Annotated[str, AfterValidator(_check_date_format)]
-
-
-class DateOptions(Model):
-    """Options of the date converter."""
-
-    formats: list[DateFormat] = Field(description="strptime formats, tried in order", min_length=1)
-    past: bool = Field(
-        False, description="A two-digit year that would lie after the as-of date is in the century before"
-    )
-
-
-def _options_from_short(value: Any) -> Any:
-    if isinstance(value, str):
-        return {"formats": [value]}
-    return {"formats": value} if isinstance(value, list) else value
-
-
-class DateConverter(Model):
-    """Reads a date in one of the given formats and gives YYYY-MM-DD."""
-
-    date: Annotated[
-        DateOptions, BeforeValidator(_options_from_short, json_schema_input_type=str | list[str] | DateOptions)
-    ] = Field(description="A strptime format such as %d-%b-%y, or several")
-
-
-class PhoneConverter(Model):
-    """Reads a phone number as it is dialled in a region and gives it in international form."""
-
-    phone: str = Field(description="Two-letter region of numbers without country code: US, GB, DE ...")
-
-    @field_validator("phone")
-    @classmethod
-    def _known_region(cls, value: str) -> str:
-        if not phonenumbers.country_code_for_region(value):
-            raise ValueError(f"found {value!r}; accepted is a two-letter region in capitals such as US, GB or DE")
-        return value
-
-
-class CrosswalkConverter(Model):
-    """Replaces a SIS code by the Alma code that a crosswalk of the profile gives."""
-
-    crosswalk: str = Field(description="The name of a crosswalk in this profile")
-
-
-SimpleConverter = Literal["trim", "squeeze", "upper", "lower", "name", "digits"]
-
-
-PLAIN = f"a plain one ({', '.join(get_args(SimpleConverter))})"
-
-
-def _converter_tag(value: Any) -> str:
-    if isinstance(value, dict):
-        return str(next(iter(value), ""))
-    return PLAIN if isinstance(value, str) else next(iter(type(value).model_fields), PLAIN)
-
-
-Converter = Annotated[
-    Annotated[SimpleConverter, Tag(PLAIN)]
-    | Annotated[DateConverter, Tag("date")]
-    | Annotated[PhoneConverter, Tag("phone")]
-    | Annotated[CrosswalkConverter, Tag("crosswalk")],
-    Discriminator(_converter_tag),
-]
 
 
 class Column(Model):
@@ -194,7 +108,7 @@ class FieldRule(Model):
 
     @property
     def columns(self) -> list[str]:
-        """The columns it reads."""
+        """The columns that it takes its value from."""
         names: list[str] = []
         for source in self.sources:
             if isinstance(source, Column):
@@ -202,6 +116,12 @@ class FieldRule(Model):
             elif isinstance(source, Template):
                 names.extend(source.columns)
         return names
+
+    @property
+    def reads(self) -> list[str]:
+        """The columns that it reads: its sources, and what its converters look at."""
+        looked_at = (column for one in self.convert for column in (() if isinstance(one, str) else one.columns))
+        return [*self.columns, *looked_at]
 
 
 def _rule_from_short(value: Any) -> Any:

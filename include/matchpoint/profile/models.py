@@ -10,7 +10,9 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 
 from matchpoint.alma.fields import PRIMARY_ID
 from matchpoint.findings import Severity
-from matchpoint.profile.mapping import CrosswalkConverter, Mapping, Model, rules_of
+from matchpoint.profile.converters import CrosswalkConverter
+from matchpoint.profile.mapping import Mapping, rules_of
+from matchpoint.profile.model import Model
 
 Mode = Literal["import", "synchronize"]
 Check = Literal[
@@ -202,7 +204,7 @@ class Profile(Model):
         """The columns that the profile reads, each once, in order of first use."""
         if self.mapping is None:
             return []
-        names = [name for _, rule in rules_of(self.mapping) for name in rule.columns]
+        names = [name for _, rule in rules_of(self.mapping) for name in rule.reads]
         deciding = self.precedence.column if self.precedence else None
         return list(dict.fromkeys([*names, deciding] if deciding else names))
 
