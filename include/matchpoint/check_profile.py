@@ -32,9 +32,10 @@ from matchpoint.findings import Finding
 from matchpoint.matching import Claims, Rules, decide
 from matchpoint.outcomes import Outcome
 from matchpoint.precedence import in_order
-from matchpoint.profile import CsvFormat, Profile, load_profile
+from matchpoint.profile import AlmaXmlFormat, CsvFormat, Profile, load_profile
 from matchpoint.profile.mapping import MAPPED_SEGMENTS
-from matchpoint.read.delimited import MENDED_COLUMNS, raw_rows
+from matchpoint.read.frames import MENDED_COLUMNS
+from matchpoint.read.rows import column_names
 from matchpoint.run_folder import Extract, RunFolder
 from matchpoint.transform import transform_extract
 
@@ -113,11 +114,10 @@ def check_profile(
 
 def _columns(folder: RunFolder, extract: Extract, profile: Profile) -> list[str]:
     """Give the columns of an extract; Alma's user XML has none."""
-    if not isinstance(profile.format, CsvFormat):
+    if isinstance(profile.format, AlmaXmlFormat):
         return []
     with folder.root.joinpath(extract.path).open("rb") as file:
-        _, header = next(raw_rows(file, extract.label, profile.format, set()))
-    return [name for name in (column.strip() for column in header) if name not in MENDED_COLUMNS]
+        return [one for one in column_names(file, extract.label, profile.format) if one not in MENDED_COLUMNS]
 
 
 def _match(folder: RunFolder, extracts: list[Extract], checked: Checked) -> None:
@@ -164,7 +164,7 @@ def _never_filled(profile: Profile, users: list[User]) -> Iterator[str]:
     for core in mappable_core_fields():
         if not any(core.name in user for user in users):
             yield core.name
-    for segment in MAPPED_SEGMENTS if isinstance(profile.format, CsvFormat) else SEGMENTS:
+    for segment in MAPPED_SEGMENTS if not isinstance(profile.format, AlmaXmlFormat) else SEGMENTS:
         filled = {name for user in users for part in segment.parts(user) for name in part}
         yield from (f"{segment.mapping}.{one.name}" for one in segment.fields if one.name not in filled)
 
@@ -218,9 +218,17 @@ def _head(checked: Checked) -> Iterator[str]:
 
 def _format(profile: Profile) -> str:
     form = profile.format
-    if not isinstance(form, CsvFormat):
-        return "Alma user XML version 2"
-    return f"delimited text, {form.delimiter!r} between fields, quoted with {form.quote!r}, {form.encoding}"
+    if isinstance(form, CsvFormat):
+        return f"delimited text, {form.delimiter!r} between fields, quoted with {form.quote!r}, {form.encoding}"
+    return _FORMATS[form.type]
+
+
+_FORMATS = {
+    "fixed_width": "lines of fixed width",
+    "json": "JSON",
+    "excel": "an Excel workbook",
+    "alma_xml": "Alma user XML version 2",
+}
 
 
 def _modes(profile: Profile) -> Iterator[str]:

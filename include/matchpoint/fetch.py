@@ -11,7 +11,7 @@ from typing import IO
 
 from matchpoint.errors import ExtractError
 from matchpoint.profile import ImportAction, SynchronizeAction
-from matchpoint.read.archive import damage_told, is_zip, members
+from matchpoint.read.archive import damage_told, is_workbook, is_zip, members
 from matchpoint.run_folder import AnyPath, Extract, RunFolder, safe_name, sha256
 
 HANDLED = ".handled"
@@ -115,7 +115,7 @@ def keep(folder: RunFolder, copy: AnyPath, remote: str, modified: int, first: in
 def _contents(file: IO[bytes], name: str) -> Iterator[tuple[str | None, IO[bytes]]]:
     zipped = is_zip(file.read(4))
     file.seek(0)
-    if zipped:
+    if zipped and not is_workbook(file):
         yield from members(file, name)
     else:
         yield None, file

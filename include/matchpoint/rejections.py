@@ -18,8 +18,9 @@ from lxml import etree
 
 from matchpoint.alma.xml_files import iterate_users
 from matchpoint.findings import Finding
-from matchpoint.profile import CsvFormat, Profile
-from matchpoint.read.delimited import MENDED_COLUMNS, guard, raw_rows, unguard
+from matchpoint.profile import AlmaXmlFormat, Profile
+from matchpoint.read.frames import MENDED_COLUMNS, guard
+from matchpoint.read.rows import TELLS_WHY, write_rejected
 from matchpoint.run_folder import AnyPath, Extract, RunFolder, safe_name
 
 
@@ -34,10 +35,11 @@ def write_rejections(folder: RunFolder, extract: Extract, profile: Profile, reje
     if extract.member is not None:  # many zips hold a users.xml, and one may hold two in different folders
         stem = f"{PurePosixPath(extract.name).stem}.{safe_name(str(inner.with_suffix('')))}"
     with folder.root.joinpath(extract.path).open("rb") as source:
-        if isinstance(profile.format, CsvFormat):
-            content = _csv(source, extract, profile.format, by_row)
-        else:
+        if isinstance(profile.format, AlmaXmlFormat):
             content = _xml(source, extract, by_row)
+        else:
+            content = write_rejected(source, extract.label, profile.format, by_row)
+        if profile.format.type not in TELLS_WHY:
             _write_list(folder.path("rejections", f"{stem}.rejected.csv"), by_row.values())
     if extract.member is None:
         folder.path("rejections", name).write_bytes(content)
@@ -49,26 +51,6 @@ def write_rejections(folder: RunFolder, extract: Extract, profile: Profile, reje
     ):
         archive.writestr(name, content)
     return zipped
-
-
-def _csv(source: IO[bytes], extract: Extract, form: CsvFormat, rejects: Mapping[int, Finding]) -> bytes:
-    rows = raw_rows(source, extract.label, form, set(rejects))
-    _, header = next(rows)
-    said_before = {place for place, name in enumerate(header) if name.strip() in MENDED_COLUMNS}
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter=form.delimiter, quotechar=form.quote)
-    names = map(unguard, header) if said_before else header
-    writer.writerow([*MENDED_COLUMNS, *map(guard, _without(said_before, names))])
-    for number, record in rows:
-        reject = rejects[number]
-        cells = _without(said_before, map(unguard, record) if said_before else record)
-        writer.writerow(map(guard, [str(number), reject.field, reject.message, *cells]))
-    return text.getvalue().encode(form.encoding, errors="backslashreplace")
-
-
-def _without(places: set[int], record: Iterable[str]) -> list[str]:
-    """Leave out what an earlier rejections file said; a row with too few or too many cells stays as it is."""
-    return [cell for place, cell in enumerate(record) if place not in places]
 
 
 def _xml(source: IO[bytes], extract: Extract, rejects: Mapping[int, Finding]) -> bytes:

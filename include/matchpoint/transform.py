@@ -20,9 +20,10 @@ from matchpoint.findings import Finding
 from matchpoint.judge import judge
 from matchpoint.mapping import map_users
 from matchpoint.precedence import rank_rows
-from matchpoint.profile import CsvFormat, Profile
+from matchpoint.profile import AlmaXmlFormat, Profile
 from matchpoint.read.alma_xml import read_alma_xml
-from matchpoint.read.delimited import CHUNK_ROWS, read_delimited
+from matchpoint.read.frames import CHUNK_ROWS
+from matchpoint.read.rows import read_rows
 from matchpoint.run_folder import Extract, RunFolder
 
 SCHEMA = pa.schema(
@@ -87,8 +88,8 @@ def read_users(
 ) -> Iterator[tuple[dict[int, User], list[Finding], dict[int, int]]]:
     """Read an extract in chunks: users by row number, the findings so far, ranks by row number where not 0."""
     with folder.root.joinpath(extract.path).open("rb") as file:
-        if isinstance(profile.format, CsvFormat):
-            for frame, ragged in read_delimited(file, extract.label, profile.format, profile.columns):
+        if not isinstance(profile.format, AlmaXmlFormat):
+            for frame, ragged in read_rows(file, extract.label, profile.format, profile.columns):
                 users, found = map_users(frame, profile, as_of)
                 yield users, ragged + found, rank_rows(frame, profile.precedence)
         else:

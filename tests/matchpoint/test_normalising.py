@@ -148,7 +148,9 @@ def test_a_postal_code_may_go_by_a_column_and_what_is_none_is_told() -> None:
     assert converted({"postal_code": "US"}, "2139") == "02139"
     rule = {"from": "A", "convert": [{"postal_code": {"country_from": "B"}}]}
     frame = pd.DataFrame(
-        {"A": ["ox13bg", "2139", "2139", ""], "B": ["UK", "USA", "UK", "US"]}, index=[2, 3, 4, 5], dtype="str"
+        {"ID": list("wxyz"), "A": ["ox13bg", "2139", "2139", ""], "B": ["UK", "USA", "UK", "US"]},
+        index=[2, 3, 4, 5],
+        dtype="str",
     )
     users, findings = map_users(frame, make({"last_name": rule}), AS_OF)
     assert [user.get("last_name") for user in users.values()] == ["OX1 3BG", "02139", None, None]

@@ -67,7 +67,11 @@ MISTAKES = {
     ),
     "timezone": ("name: P", "timezone: Europe/Oxford\nname: P", ["timezone: 'Europe/Oxford'", "like Europe/London"]),
     "cron": ("0 5 * * *", "five o'clock", ['actions.synchronize.schedule: "five o\'clock"', "like '0 5 * * *'"]),
-    "format": ("type: csv", "type: xlsx", ["format: found {'type': 'xlsx'}", "accepted are 'csv', 'alma_xml'"]),
+    "format": (
+        "type: csv",
+        "type: xlsx",
+        ["format: found {'type': 'xlsx'}", "accepted are 'csv', 'fixed_width', 'json', 'excel', 'alma_xml'"],
+    ),
     "encoding": ("type: csv", "type: csv, encoding: utf-9", ["format.encoding: ", "'utf-9'", "accepted are utf-8"]),
     "delimiter": ("type: csv", "type: csv, delimiter: '||'", ["format.delimiter: found '||'", "at most 1 character"]),
     "mapping with alma_xml": ("type: csv", "type: alma_xml", ["mapping: found one", "alma_xml takes none"]),

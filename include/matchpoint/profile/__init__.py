@@ -1,10 +1,9 @@
 """Integration profiles."""
 
+from matchpoint.profile.formats import AlmaXmlFormat, CsvFormat, ExcelFormat, FixedWidthFormat, JsonFormat, RowFormat
 from matchpoint.profile.load import Profiles, load_profile, load_profiles
 from matchpoint.profile.models import (
-    AlmaXmlFormat,
     Check,
-    CsvFormat,
     ImportAction,
     Mode,
     Precedence,
@@ -16,11 +15,15 @@ __all__ = [
     "AlmaXmlFormat",
     "Check",
     "CsvFormat",
+    "ExcelFormat",
+    "FixedWidthFormat",
     "ImportAction",
+    "JsonFormat",
     "Mode",
     "Precedence",
     "Profile",
     "Profiles",
+    "RowFormat",
     "SynchronizeAction",
     "load_profile",
     "load_profiles",

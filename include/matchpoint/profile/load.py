@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from matchpoint.errors import ProfileError
 from matchpoint.profile.converters import TAGS
+from matchpoint.profile.formats import FORMATS
 from matchpoint.profile.models import Mode, Profile
 
 
@@ -110,7 +111,7 @@ def _tell(error: ErrorDetails) -> str:
     return f"{key}: found {_shown(error['input'])}; {error['msg'][0].lower()}{error['msg'][1:]}"
 
 
-_TAGS = TAGS | {"column", "constant", "template", "csv", "alma_xml"}
+_TAGS = TAGS | {"column", "constant", "template", *FORMATS}
 
 
 def _key(location: tuple[int | str, ...]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from zoneinfo import available_timezones
 
 from croniter import croniter
@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 from matchpoint.alma.fields import PRIMARY_ID
 from matchpoint.findings import Severity
 from matchpoint.profile.converters import CrosswalkConverter
+from matchpoint.profile.formats import AlmaXmlFormat, Format, JsonFormat, check_expression
 from matchpoint.profile.mapping import Mapping, rules_of
 from matchpoint.profile.model import Model
 
@@ -27,36 +28,6 @@ Check = Literal[
     "two_preferred",
 ]
 """The faults that a profile has a say in; all others reject their row."""
-
-
-class CsvFormat(Model):
-    """Delimited text with one header row."""
-
-    type: Literal["csv"]
-    delimiter: str = Field(",", min_length=1, max_length=1)
-    quote: str = Field('"', min_length=1, max_length=1)
-    encoding: str = Field("utf-8", description="The encoding of the file: utf-8, latin-1, cp1252, utf-16 ...")
-
-    @field_validator("encoding")
-    @classmethod
-    def _known_encoding(cls, value: str) -> str:
-        try:
-            "".encode(value)
-        except LookupError:
-            raise ValueError(f"no encoding is named {value!r}; accepted are utf-8, latin-1, cp1252 ...") from None
-        return value
-
-
-class AlmaXmlFormat(Model):
-    """Alma's user XML version 2, the same for import and synchronize. It needs no mapping."""
-
-    type: Literal["alma_xml"]
-    unknown_elements: Literal["reject", "ignore"] = Field(
-        "reject", description="What an element that Alma does not know does to its user"
-    )
-
-
-Format = Annotated[CsvFormat | AlmaXmlFormat, Field(discriminator="type")]
 
 
 class Action(Model):
@@ -163,6 +134,9 @@ class Profile(Model):
             return self
         if self.mapping is None or not any(getattr(self.mapping, name) for name in _NAMES):
             raise ValueError("mapping: found neither primary_id nor a name to make one of")
+        if isinstance(self.format, JsonFormat):
+            for column in self.columns:
+                check_expression(column)
         self._crosswalks_exist(self.mapping)
         self._addresses_read_columns(self.mapping)
         self._match_points_are_mapped(self.mapping)

@@ -25,6 +25,17 @@ def is_zip(head: bytes) -> bool:
     return head.startswith((b"PK\x03\x04", b"PK\x05\x06"))
 
 
+def is_workbook(file: IO[bytes]) -> bool:
+    """Tell an Excel workbook, which is a zip too, by its list of contents; the file is left at its beginning."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return "[Content_Types].xml" in archive.namelist()
+    except zipfile.BadZipFile:
+        return False
+    finally:
+        file.seek(0)
+
+
 def members(file: IO[bytes], name: str) -> Iterator[tuple[str, IO[bytes]]]:
     """Open the extracts of a zip one after the other, as name inside the zip and content.
 

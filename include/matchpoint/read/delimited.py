@@ -1,42 +1,26 @@
 """Reading delimited text into frames of strings, row by row accounted for.
 
-Everything is a string: "007" and "Null" are people. The row number is the one a spreadsheet shows: the header is
+Everything is a string: "007" and "Null" are people. The row number is the one a spreadsheet shows: the first line is
 row 1, and a quoted line break inside a value does not count.
 """
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
-from collections import Counter
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from difflib import get_close_matches
 from itertools import islice
-from typing import IO
+from typing import IO, Any
 
 import pandas as pd
 
 from matchpoint.errors import ExtractError
 from matchpoint.findings import Finding
-from matchpoint.profile import CsvFormat
-
-CHUNK_ROWS = 20_000
-MENDED_COLUMNS = ("matchpoint_row", "matchpoint_field", "matchpoint_reason")
-"""The columns a rejections file adds. A file that has them is one that was mended and dropped back."""
-
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "'")
-
-
-def guard(value: str) -> str:
-    """Make a value harmless in a spreadsheet: a leading apostrophe stops it from being read as a formula."""
-    return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
-
-
-def unguard(value: str) -> str:
-    """Undo :func:`guard`."""
-    return value[1:] if value.startswith("'") and value[1:].startswith(_FORMULA_STARTS) else value
+from matchpoint.profile.formats import CsvFormat
+from matchpoint.read.frames import CHUNK_ROWS, MENDED_COLUMNS, check_header, guard, make_frame, unguard
+from matchpoint.read.text import open_text
 
 
 def read_delimited(
@@ -50,191 +34,119 @@ def read_delimited(
     header name twice, a quote that never closes.
     """
     with _records(file, name, form) as records:
-        header = _header(next(records, []), name, wanted)
+        start, some = form.skip_lines + 1, False
+        first = next(records, [])
+        if form.columns:
+            header, chunk = _named(first, form), [first]
+        else:
+            header, chunk = first, []
+            start += 1
+        header = check_header(header, name, wanted, f"row {form.skip_lines + 1}")
         mended = all(column in header for column in MENDED_COLUMNS)
-        start, some = 2, False
-        while chunk := list(islice(records, CHUNK_ROWS)):
+        while chunk := [*chunk, *islice(records, CHUNK_ROWS - len(chunk))]:
             some = some or any(chunk)  # a blank line is no row
-            yield _frame(chunk, header, start, mended)
-            start += len(chunk)
+            yield make_frame(chunk, header, start, mended)
+            start, chunk = start + len(chunk), []
         if not some:
             raise ExtractError(
                 name, "a header and no rows", "at least one row", "Ask the SIS why the extract is empty."
             )
 
 
-def raw_rows(file: IO[bytes], name: str, form: CsvFormat, numbers: set[int]) -> Iterator[tuple[int, list[str]]]:
-    """Give the header (as row 1) and the rows with the given numbers, as they stand in the extract."""
+def _named(first: list[str], form: CsvFormat) -> list[str]:
+    """Give the columns of a file without header; a mended one has the reasons behind them."""
+    if len(first) == len(form.columns) + len(MENDED_COLUMNS):
+        return [*form.columns, *MENDED_COLUMNS]
+    return form.columns
+
+
+def column_names(file: IO[bytes], name: str, form: CsvFormat) -> list[str]:
+    """Give the columns of an extract."""
     with _records(file, name, form) as records:
-        for number, record in enumerate(records, start=1):
-            if number == 1 or number in numbers:
-                yield number, record
+        return form.columns or [column.strip() for column in next(records, [])]
+
+
+def write_rejected(file: IO[bytes], name: str, form: CsvFormat, rejects: Mapping[int, Finding]) -> bytes:
+    """Give the rejected rows as they came, in the same form, with the reasons in three columns more."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, **_dialect(form))
+    encoding, before = _lines_before(file, name, form)
+    out.write(before)
+    with _records(file, name, form) as records:
+        header = form.columns or next(records, [])
+        places = {place for place, column in enumerate(header) if column.strip() in MENDED_COLUMNS}
+        mended = bool(places)
+        if not form.columns:
+            names = map(unguard, header) if mended else header
+            writer.writerow([*MENDED_COLUMNS, *map(guard, _without(places, names))])
+        begin = form.skip_lines + (1 if form.columns else 2)
+        for number, record in enumerate(records, start=begin):
+            reject = rejects.get(number)
+            if reject:
+                cells = _without(places, map(unguard, record) if mended else record)
+                reasons = [str(number), reject.field, reject.message]
+                row = [*cells[: len(header)], *reasons] if form.columns else [*reasons, *cells]
+                writer.writerow(map(guard, row))
+    return out.getvalue().encode(encoding, errors="backslashreplace")
+
+
+def _lines_before(file: IO[bytes], name: str, form: CsvFormat) -> tuple[str, str]:
+    """Give the encoding of a file and the lines before its header, as they are."""
+    with open_text(file, name, form.encoding) as text:
+        encoding = str(text.encoding).removesuffix("-sig") if form.encoding != "utf-8-sig" else "utf-8-sig"
+        lines = "".join(islice(text, form.skip_lines))
+    file.seek(0)
+    return encoding, lines
+
+
+def _without(places: set[int], record: Iterable[str]) -> list[str]:
+    """Leave out what an earlier rejections file said; a row with too few or too many cells stays as it is."""
+    return [cell for place, cell in enumerate(record) if place not in places]
+
+
+def _dialect(form: CsvFormat) -> dict[str, Any]:
+    return {
+        "delimiter": form.delimiter,
+        "quotechar": form.quote,
+        "escapechar": form.escape or (None if form.quote else "\\"),
+        "quoting": csv.QUOTE_MINIMAL if form.quote else csv.QUOTE_NONE,
+        "strict": True,
+    }
 
 
 @contextmanager
 def _records(file: IO[bytes], name: str, form: CsvFormat) -> Iterator[Iterator[list[str]]]:
     """Open an extract as csv records; errors of encoding and quoting are told as :class:`ExtractError`."""
-    head = file.read(1 << 16)
-    encoding = _encoding(head, file, name, form.encoding)
-    file.seek(0)
-    text = io.TextIOWrapper(file, encoding=encoding, newline="")
-    records = _Counted(csv.reader(text, delimiter=form.delimiter, quotechar=form.quote, strict=True))
-    try:
-        with _told(name, form, file, records):
+    with open_text(file, name, form.encoding, skip_lines=form.skip_lines) as text:
+        lines: Iterable[str] = text
+        if form.comment:
+            comment = form.comment
+            lines = ("\n" if line.startswith(comment) else line for line in text)
+        dialect = _dialect(form) | {"escapechar": form.escape}
+        records = _Counted(csv.reader(lines, **dialect), re.compile(form.trailer) if form.trailer else None)
+        try:
             yield records
-    finally:
-        text.detach()
+        except csv.Error as error:
+            raise ExtractError(
+                name,
+                f"text that is not delimited as the profile says ({error})",
+                f"fields divided by {form.delimiter!r}, quoted with {form.quote!r}",
+                "The file may be cut off, or a quote in the row is not doubled.",
+                place=f"row {records.read + form.skip_lines + 1}",
+            ) from error
 
 
 class _Counted(Iterator[list[str]]):
-    """Records, and how many were read."""
+    """Records, and how many were read. A trailer is as a blank line: it counts, and is no row."""
 
-    def __init__(self, records: Iterator[list[str]]) -> None:
+    def __init__(self, records: Iterator[list[str]], trailer: re.Pattern[str] | None) -> None:
         self.records = records
+        self.trailer = trailer
         self.read = 0
 
     def __next__(self) -> list[str]:
         record = next(self.records)
         self.read += 1
+        if self.trailer and record and self.trailer.match(record[0]):
+            return []
         return record
-
-
-@contextmanager
-def _told(name: str, form: CsvFormat, file: IO[bytes], records: _Counted) -> Iterator[None]:
-    try:
-        yield
-    except UnicodeDecodeError as error:
-        raise ExtractError(
-            name,
-            f"bytes that are not {form.encoding} (byte 0x{error.object[error.start]:02x})",
-            f"text in {form.encoding}, as the profile says",
-            "Export it so, or change format.encoding in the profile.",
-            place=f"line {_line(file, file.tell() - len(error.object) + error.start)}",
-        ) from error
-    except csv.Error as error:
-        raise ExtractError(
-            name,
-            f"text that is not delimited as the profile says ({error})",
-            f"fields divided by {form.delimiter!r}, quoted with {form.quote!r}",
-            "The file may be cut off, or a quote in the row is not doubled.",
-            place=f"row {records.read + 1}",
-        ) from error
-
-
-def _line(file: IO[bytes], byte: int) -> int:
-    """Give the number of the line in which a byte of the file stands."""
-    line = 1
-    file.seek(0)
-    while byte and (piece := file.read(min(byte, 1 << 20))):
-        line += piece.count(b"\n")
-        byte -= len(piece)
-    return line
-
-
-_MARKS = {
-    codecs.BOM_UTF8: "utf-8",
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
-
-
-def _encoding(head: bytes, file: IO[bytes], name: str, declared: str) -> str:
-    """Settle the encoding: the declared one, unless the file plainly is another, which is refused."""
-    if not head:
-        raise ExtractError(name, "an empty file (0 bytes)", "a header and rows", "Ask the SIS for the extract.")
-    declared = codecs.lookup(declared).name
-    marked = next((encoding for mark, encoding in _MARKS.items() if head.startswith(mark)), None)
-    if marked and not declared.startswith(marked):
-        raise _other_encoding(name, marked, declared)
-    if declared == "utf-8":
-        return "utf-8-sig"
-    if declared in {"iso8859-1", "iso8859-15", "cp1252"} and _is_utf8(head, file):
-        raise _other_encoding(name, "utf-8", declared)
-    return declared
-
-
-def _other_encoding(name: str, found: str, declared: str) -> ExtractError:
-    return ExtractError(
-        name,
-        f"text in {found}",
-        f"{declared}, as the profile says",
-        f"Set format.encoding to {found}, or export it so.",
-    )
-
-
-def _is_utf8(head: bytes, file: IO[bytes]) -> bool:
-    """Tell whether bytes beyond ASCII read as UTF-8: by chance, Latin-1 text almost never does.
-
-    Looks at the whole file, up to the first byte that says no: in some, the first such name comes late.
-    """
-    decoder, beyond_ascii = codecs.getincrementaldecoder("utf-8")(), False
-    try:
-        while head:
-            beyond_ascii = beyond_ascii or not head.isascii()
-            decoder.decode(head)
-            head = file.read(1 << 20)
-    except UnicodeDecodeError:
-        return False
-    return beyond_ascii
-
-
-def _header(header: list[str], name: str, wanted: Iterable[str]) -> list[str]:
-    header = [column.strip() for column in header]
-    if set(MENDED_COLUMNS) <= set(header):
-        header = [unguard(column) for column in header]
-    wanted = list(wanted)
-    missing = [column for column in wanted if column not in header]
-    if missing:
-        near = _near(missing, header, wanted)
-        renamed = ", ".join(f"{column!r} may now be {other!r}" for column, other in near.items())
-        raise ExtractError(
-            name,
-            f"no column {_quoted(missing)}",
-            "every column that the mapping reads",
-            f"Change the extract or the mapping in the profile{f': {renamed}' if renamed else ''}.",
-            place="row 1",
-        )
-    twice = [column for column, times in Counter(header).items() if times > 1]
-    if twice:
-        raise ExtractError(
-            name,
-            f"the column {_quoted(twice)} twice",
-            "each column once",
-            "Rename one in the SIS.",
-            place="row 1",
-        )
-    return header
-
-
-def _near(missing: list[str], header: list[str], wanted: list[str]) -> dict[str, str]:
-    """Guess which column of the header each missing one became.
-
-    Where no wanted column is there at all, row 1 may well be a person and no header: nothing of it is told.
-    """
-    columns = {column.casefold(): column for column in header}
-    if not columns.keys() & {column.casefold() for column in wanted}:
-        return {}
-    near = {column: get_close_matches(column.casefold(), columns, n=1) for column in missing}
-    return {column: columns[match[0]] for column, match in near.items() if match}
-
-
-def _quoted(names: Iterable[str]) -> str:
-    return ", ".join(map(repr, names))
-
-
-def _frame(chunk: list[list[str]], header: list[str], start: int, mended: bool) -> tuple[pd.DataFrame, list[Finding]]:
-    findings: list[Finding] = []
-    numbers: list[int] = []
-    good: list[list[str]] = []
-    for number, record in enumerate(chunk, start=start):
-        if len(record) == len(header):
-            numbers.append(number)
-            good.append(record)
-        elif record:
-            detail = f"found {len(record)} fields; expected {len(header)}"
-            findings.append(Finding(number, "", "missing_column_value", detail))
-    frame = pd.DataFrame(good, columns=header, index=pd.Index(numbers, dtype="int64"), dtype="str")
-    if mended:
-        frame = frame.drop(columns=list(MENDED_COLUMNS)).map(unguard)
-    return frame, findings

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from matchpoint.read.delimited import guard
+from matchpoint.read.frames import guard
 from matchpoint.report.render import render_job_html
 from matchpoint.run_folder import RunFolder
 

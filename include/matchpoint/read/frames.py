@@ -1,0 +1,99 @@
+"""What all readers of rows share: the header, the frame of strings, and what a mended file is known by."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+import pandas as pd
+
+from matchpoint.errors import ExtractError
+from matchpoint.findings import Finding
+
+CHUNK_ROWS = 20_000
+MENDED_COLUMNS = ("matchpoint_row", "matchpoint_field", "matchpoint_reason")
+"""The columns a rejections file adds. A file that has them is one that was mended and dropped back."""
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "'")
+
+
+def guard(value: str) -> str:
+    """Make a value harmless in a spreadsheet: a leading apostrophe stops it from being read as a formula."""
+    return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
+
+
+def unguard(value: str) -> str:
+    """Undo :func:`guard`."""
+    return value[1:] if value.startswith("'") and value[1:].startswith(_FORMULA_STARTS) else value
+
+
+def check_header(header: list[str], name: str, wanted: Iterable[str], place: str = "row 1") -> list[str]:
+    """Check a header, which is row 1 unless ``place`` says otherwise, and give it without blanks around its names.
+
+    Raises :class:`ExtractError` when a wanted column is missing or a name is there twice.
+    """
+    header = [column.strip() for column in header]
+    if set(MENDED_COLUMNS) <= set(header):
+        header = [unguard(column) for column in header]
+    wanted = list(wanted)
+    missing = [column for column in wanted if column not in header]
+    if missing:
+        near = _near(missing, header, wanted)
+        renamed = ", ".join(f"{column!r} may now be {other!r}" for column, other in near.items())
+        raise ExtractError(
+            name,
+            f"no column {_quoted(missing)}",
+            "every column that the mapping reads",
+            f"Change the extract or the mapping in the profile{f': {renamed}' if renamed else ''}.",
+            place=place,
+        )
+    twice = [column for column, times in Counter(header).items() if times > 1]
+    if twice:
+        raise ExtractError(
+            name,
+            f"the column {_quoted(twice)} twice",
+            "each column once",
+            "Rename one in the SIS.",
+            place=place,
+        )
+    return header
+
+
+def _near(missing: list[str], header: list[str], wanted: list[str]) -> dict[str, str]:
+    """Guess which column of the header each missing one became.
+
+    Where no wanted column is there at all, row 1 may well be a person and no header: nothing of it is told.
+    """
+    columns = {column.casefold(): column for column in header}
+    if not columns.keys() & {column.casefold() for column in wanted}:
+        return {}
+    near = {column: get_close_matches(column.casefold(), columns, n=1) for column in missing}
+    return {column: columns[match[0]] for column, match in near.items() if match}
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, names))
+
+
+def make_frame(
+    chunk: list[list[str]], header: list[str], start: int, mended: bool
+) -> tuple[pd.DataFrame, list[Finding]]:
+    """Make a frame of records; those with too few or too many fields are findings, blank ones nothing.
+
+    ``mended`` says that the records are of a mended rejections file, whose own columns go.
+    """
+    findings: list[Finding] = []
+    numbers: list[int] = []
+    good: list[list[str]] = []
+    for number, record in enumerate(chunk, start=start):
+        if len(record) == len(header):
+            numbers.append(number)
+            good.append(record)
+        elif record:
+            detail = f"found {len(record)} fields; expected {len(header)}"
+            findings.append(Finding(number, "", "missing_column_value", detail))
+    frame = pd.DataFrame(good, columns=header, index=pd.Index(numbers, dtype="int64"), dtype="str")
+    if mended:
+        frame = frame.drop(columns=list(MENDED_COLUMNS)).map(unguard)
+    return frame, findings

@@ -1,0 +1,116 @@
+"""Reading JSON, a document or a record a line: columns are JMESPath expressions, values become text as written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from itertools import islice
+from typing import IO, Any
+
+import ijson
+import pandas as pd
+
+from matchpoint.errors import ExtractError
+from matchpoint.findings import Finding
+from matchpoint.profile.formats import JsonFormat, check_expression
+from matchpoint.read.frames import CHUNK_ROWS, MENDED_COLUMNS
+from matchpoint.read.text import open_text
+
+_Record = tuple[int, Any, str]
+"""Row number, record, and what is wrong with it, "" for nothing."""
+
+
+def read_json(
+    file: IO[bytes], name: str, form: JsonFormat, wanted: Iterable[str]
+) -> Iterator[tuple[pd.DataFrame, list[Finding]]]:
+    """Read an extract in chunks; the row number is the line's, in a document the record's, from 1.
+
+    The frame has a column per wanted expression. Text stays as it is, numbers as they are written, true and false are
+    words, null and what is not there are "", anything else is JSON. A record that is no object is a finding. Raises
+    :class:`ExtractError` when the document cannot be read or has no record.
+    """
+    expressions = {column: check_expression(column) for column in dict.fromkeys(wanted)}
+    records, some = _records(file, name, form), False
+    while chunk := list(islice(records, CHUNK_ROWS)):
+        some = True
+        good = {number: record for number, record, fault in chunk if not fault}
+        rows = [[_text(one.search(record)) for one in expressions.values()] for record in good.values()]
+        frame = pd.DataFrame(rows, columns=list(expressions), index=pd.Index(list(good), dtype="int64"), dtype="str")
+        yield frame, [Finding(number, "", "bad_value", fault) for number, _, fault in chunk if fault]
+    if not some:
+        raise ExtractError(name, "no record", "at least one", "Ask the SIS why the extract is empty.")
+
+
+def column_names(file: IO[bytes], name: str, form: JsonFormat) -> list[str]:
+    """Give the keys of the first record."""
+    _, record, fault = next(_records(file, name, form), (0, {}, ""))
+    return [] if fault else list(record)
+
+
+def write_rejected(file: IO[bytes], name: str, form: JsonFormat, rejects: Mapping[int, Finding]) -> bytes:
+    """Give the rejected records as they came, in the same form, each with three keys more that say why."""
+    kept = []
+    for number, record, fault in _records(file, name, form):
+        if number in rejects:
+            reject = rejects[number]
+            why = dict(zip(MENDED_COLUMNS, (number, reject.field, reject.message), strict=True))
+            kept.append({**why, **(record if not fault else {"record": record})})
+    if form.lines:
+        return "".join(f"{_dumps(one)}\n" for one in kept).encode()
+    document: Any = kept
+    for key in reversed(form.records.split(".") if form.records else []):
+        document = {key: document}
+    return (_dumps(document) + "\n").encode()
+
+
+def _records(file: IO[bytes], name: str, form: JsonFormat) -> Iterator[_Record]:
+    return _lines(file, name, form) if form.lines else _document(file, name, form)
+
+
+def _lines(file: IO[bytes], name: str, form: JsonFormat) -> Iterator[_Record]:
+    with open_text(file, name, form.encoding) as text:
+        for number, line in enumerate(text, start=1):
+            if not line.strip():
+                continue
+            try:
+                record = json.loads(line, parse_float=Decimal)
+            except ValueError as error:
+                yield number, line.rstrip("\r\n"), f"found no JSON ({type(error).__name__}); expected an object"
+            else:
+                yield number, record, "" if isinstance(record, dict) else "found no object; expected one"
+
+
+def _document(file: IO[bytes], name: str, form: JsonFormat) -> Iterator[_Record]:
+    prefix = ".".join([*([form.records] if form.records else []), "item"])
+    with open_text(file, name, form.encoding) as text:
+        try:
+            for number, record in enumerate(ijson.items(_Utf8(text), prefix), start=1):
+                yield number, record, "" if isinstance(record, dict) else "found no object; expected one"
+        except ijson.JSONError as error:
+            raise ExtractError(
+                name,
+                f"text that is no whole JSON ({type(error).__name__})",
+                "one JSON document with a list of records",
+                "The file may be cut off; for a record a line set format.lines.",
+            ) from None
+
+
+class _Utf8:
+    """Text as the bytes that the streaming parser reads."""
+
+    def __init__(self, text: Any) -> None:
+        self._text = text
+
+    def read(self, size: int = -1) -> bytes:
+        return str(self._text.read(size)).encode()
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return str(value) if isinstance(value, str | Decimal) else _dumps(value)
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=float)  # of all that was read only Decimal asks for it
