@@ -10,13 +10,15 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from matchpoint.chunks import chunks
 from matchpoint.errors import PlanError
+from matchpoint.feed import Feed
 from matchpoint.outcomes import Outcome
-from matchpoint.plan import PlanRow, read_plan, read_summary
+from matchpoint.plan import plan_sha256, read_plan, read_refreshed, read_summary
 from matchpoint.run_folder import Extract, RunFolder, sha256
-from matchpoint.store import exclusive, writing
+from matchpoint.store import exclusive, row_ledger, writing
 from matchpoint.store.ledger import note_files
+from matchpoint.store.lookup import has_applied
 from matchpoint.store.tables import runs
-from matchpoint.store.writes import Stamp, write_batch
+from matchpoint.store.writes import Change, Stamp, write_batch
 
 BATCH_ROWS = 1_000
 """Rows in one transaction."""
@@ -38,14 +40,19 @@ def apply_plan(folder: RunFolder, engine: Engine, *, now: datetime) -> list[Devi
     run_id = summary["run_id"]
     _check_plan(folder, engine, run_id)
     extracts = folder.extracts
+    with engine.connect() as connection:
+        is_resumed = has_applied(connection, run_id)
     stamp = Stamp(
         actor=f"{summary['mode']} {summary['profile']}",
         run_id=run_id,
         now=now,
         extracts={extract.number: extract.sha256 for extract in extracts},
+        profile=summary["profile"],
+        is_resumed=is_resumed,
     )
     with exclusive(engine):
         deviations = list(_apply(folder, engine, stamp, _changed_extracts(folder, extracts)))
+        _refresh(folder, engine)
     folder.write_lines("applied.jsonl", deviations)
     with writing(engine).begin() as connection:
         note_files(connection, extracts, profile=summary["profile"], mode=summary["mode"], run_id=run_id, now=now)
@@ -58,8 +65,7 @@ def _check_plan(folder: RunFolder, engine: Engine, run_id: str) -> None:
         made = connection.scalar(select(runs.c.plan_sha256).where(runs.c.run_id == run_id))
     if made is None:
         raise PlanError(f"{folder.root}: found a plan that this store does not know; run the task match_users again")
-    plan = folder.root.joinpath("plan.parquet")
-    if not plan.exists() or sha256(plan) != made:
+    if plan_sha256(folder) != made:
         raise PlanError(
             f"{folder.root}/plan.parquet: found another plan than the one that was made; "
             "nothing was written. Run the task match_users again."
@@ -72,23 +78,43 @@ def _changed_extracts(folder: RunFolder, extracts: list[Extract]) -> set[int]:
     return {one.number for one, copy in copies.items() if not copy.exists() or sha256(copy) != one.sha256}
 
 
+def _refresh(folder: RunFolder, engine: Engine) -> None:
+    for user_ids, row_hashes in read_refreshed(folder):
+        with writing(engine).begin() as connection:
+            row_ledger.refresh(connection, user_ids, row_hashes)
+
+
 def _apply(folder: RunFolder, engine: Engine, stamp: Stamp, changed: set[int]) -> Iterator[Deviation]:
-    for batch in chunks((row for row in read_plan(folder) if row.writes), BATCH_ROWS):
-        lost = [row for row in batch if row.extract in changed and row.outcome != Outcome.UNCHANGED]
+    for batch in chunks(_with_documents(folder), BATCH_ROWS):
+        lost = [one.row for one in batch if one.row.extract in changed and one.row.outcome != Outcome.UNCHANGED]
         yield from ((row.position, Outcome.CONFLICT, "extract_changed") for row in lost)
-        rows = [row for row in batch if row.extract not in changed]
+        rows = [change for change in batch if change.row.extract not in changed]
         try:
             yield from _write(engine, rows, stamp)
         except (IntegrityError, DataError):
-            for row in rows:
-                yield from _write_alone(engine, row, stamp)
+            for change in rows:
+                yield from _write_alone(engine, change, stamp)
 
 
-def _write(engine: Engine, rows: list[PlanRow], stamp: Stamp) -> list[Deviation]:
+def _with_documents(folder: RunFolder) -> Iterator[Change]:
+    """Give the rows that write, each with the user to be written: of a new one that is the staged user."""
+    extracts = {extract.number: extract for extract in folder.extracts}
+    feed = Feed(folder, [[extracts[number] for number in group] for group in read_summary(folder)["order"]])
+    rows = (row for row in read_plan(folder) if row.writes)
+    staged = (row for batch in feed.rows() for row in batch)
+    for row in rows:
+        if row.outcome != Outcome.CREATED:
+            yield Change(row, row.document)
+            continue
+        user = next(one for one in staged if one.position == row.position)
+        yield Change(row, user.user, user.identifiers) if row.document is None else Change(row, row.document)
+
+
+def _write(engine: Engine, changes: list[Change], stamp: Stamp, *, alone: bool = False) -> list[Deviation]:
     with writing(engine).begin() as connection:
-        refused = write_batch(connection, rows, stamp)
+        refused = write_batch(connection, changes, stamp, alone=alone)
     # An unchanged user that changed meanwhile has nothing to lose: only its hash is not noted.
-    planned = {row.position: row.outcome for row in rows}
+    planned = {change.row.position: change.row.outcome for change in changes}
     return [
         (position, Outcome.CONFLICT, code)
         for position, code in refused.items()
@@ -96,8 +122,8 @@ def _write(engine: Engine, rows: list[PlanRow], stamp: Stamp) -> list[Deviation]
     ]
 
 
-def _write_alone(engine: Engine, row: PlanRow, stamp: Stamp) -> list[Deviation]:
+def _write_alone(engine: Engine, change: Change, stamp: Stamp) -> list[Deviation]:
     try:
-        return _write(engine, [row], stamp)
+        return _write(engine, [change], stamp, alone=True)
     except (IntegrityError, DataError):
-        return [(row.position, Outcome.FAILED, "database")]
+        return [(change.row.position, Outcome.FAILED, "database")]

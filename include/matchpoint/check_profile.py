@@ -22,7 +22,7 @@ from typing import Any
 import orjson
 
 from matchpoint.alma.code_tables import CodeTables
-from matchpoint.alma.fields import CORE_BY_NAME, SEGMENTS, User, mappable_core_fields
+from matchpoint.alma.fields import SEGMENT_TYPE, SEGMENTS, SPECIAL_LISTS, User, mappable_core_fields
 from matchpoint.alma.identifiers import identifiers, key
 from matchpoint.code_tables import files_of, read_all
 from matchpoint.errors import MatchpointError, ProfileError
@@ -125,16 +125,16 @@ def _match(folder: RunFolder, extracts: list[Extract], checked: Checked) -> None
     profile = checked.profile
     feed = Feed(folder, in_order(extracts, profile.precedence))
     mapped = [
-        Mapped(row["extract"].label, row["row"], _in_order(orjson.loads(row["user"])))
-        for row in feed.rows(["row", "user", "identifiers"])
+        Mapped(row.extract.label, row.row, _as_mapped(orjson.loads(row.user), profile)) for batch in feed.rows() for row in batch
     ]
     held = Counter(key(value) for one in mapped for _, value in identifiers(one.user))
-    claims = Claims({value for value, times in held.items() if times > 1})
+    claims = Claims()
     rules = Rules.of(profile, "synchronize" if profile.actions.synchronize else "import")
     rejections = [one for extract in extracts for one in _found(folder, extract)]
     for one in mapped:
         ids = identifiers(one.user)
-        decision = claims.settle(decide(ids, [], rules), ids)
+        contested = any(held[key(value)] > 1 for _, value in ids)
+        decision = claims.settle(decide(ids, [], rules), ids if contested else ())
         if decision.outcome is Outcome.REJECTED and decision.code:
             finding = Finding(one.row, decision.field or "", decision.code, decision.detail)
             rejections.append(_told(one.file, finding))
@@ -144,10 +144,16 @@ def _match(folder: RunFolder, extracts: list[Extract], checked: Checked) -> None
     checked.rejections.extend(sorted(rejections, key=lambda one: (order[one.file], one.row)))
 
 
-def _in_order(user: User) -> User:
-    """Put a user's fields into Alma's order, as people know it."""
-    core = {name: user[name] for name in CORE_BY_NAME if name in user}
-    return core | user
+def _as_mapped(user: User, profile: Profile) -> User:
+    """Give what the extract says of a new user, in Alma's order, as people know it."""
+    names = [field.name for field in mappable_core_fields()]
+    if profile.mapping is not None and not profile.mapping.status:  # then it is Alma's default
+        names.remove("status")
+    mapped: User = {name: user[name] for name in (*names, *SPECIAL_LISTS) if name in user}
+    for segment in SEGMENTS:
+        for part in segment.parts(user):
+            segment.add(mapped, {name: value for name, value in part.items() if name != SEGMENT_TYPE})
+    return mapped
 
 
 def _found(folder: RunFolder, extract: Extract) -> Iterator[Rejected]:

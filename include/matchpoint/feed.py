@@ -1,21 +1,38 @@
-"""The feed of a run: the transformed rows of all its extracts, in the order in which they are to be taken."""
+"""The feed of a run: the staged rows of all its extracts, in the order in which they are to be taken.
+
+Rows that are known, and stay so, are no part of it; they only count. One that is met after all was woken
+(:mod:`matchpoint.standing`) and comes in its place.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
-import orjson
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from matchpoint.findings import Finding
-from matchpoint.plan import BATCH_ROWS
 from matchpoint.run_folder import Extract, RunFolder
-from matchpoint.store.staging import StagedRow
+from matchpoint.staged import SCHEMA
 
-Staged = dict[str, Any]
-"""A row of ``users/NNN.parquet`` with its position in the run and its extract."""
+BATCH_ROWS = 5_000
+
+
+class Staged(NamedTuple):
+    """A row of the feed: its place in the run, its extract, and what :data:`matchpoint.staged.SCHEMA` says of it."""
+
+    position: int
+    extract: Extract
+    row: int
+    user: str
+    identifiers: str
+    row_hash: int | None
+    user_hash: int
+
+
+_OF_ROW = [name for name in Staged._fields if name not in {"position", "extract"}]
 
 
 class Feed:
@@ -25,29 +42,33 @@ class Feed:
         self._folder = folder
         self._groups = groups
 
-    def identified(self) -> Iterator[StagedRow]:
-        """Give what matching needs of every row."""
-        for row in self.rows(["row", "identifiers", "source_hash"]):
-            yield row["position"], row["extract"].sha256, row["row"], row["source_hash"], row["identifiers"]
+    @property
+    def extracts(self) -> list[Extract]:
+        """The extracts by number."""
+        return sorted((one for group in self._groups for one in group), key=lambda one: one.number)
 
-    def rows(self, columns: list[str]) -> Iterator[Staged]:
-        """Give the users of all extracts, numbered through the whole run: group by group, in it rank by rank."""
-        rows = (
-            (extract, row)
-            for group in self._groups
-            for rank in sorted({one for extract in group for one in self._ranks(extract)})
-            for extract in group
-            for row in self._read(extract, columns, rank)
-        )
-        for position, (extract, row) in enumerate(rows):
-            yield {**row, "position": position, "extract": extract}
+    def batches(self, columns: list[str]) -> Iterator[tuple[int, Extract, pa.RecordBatch]]:
+        """Give the rows in batches with the position of their first: group by group, in it rank by rank."""
+        position = 0
+        for group in self._groups:
+            for rank in sorted({one for extract in group for one in self._ranks(extract)}):
+                for extract in group:
+                    for batch in self._read(extract, columns, rank):
+                        yield position, extract, batch
+                        position += batch.num_rows
+
+    def rows(self) -> Iterator[list[Staged]]:
+        """Give the rows, batch by batch, with all that is known of each."""
+        for first, extract, batch in self.batches(_OF_ROW):
+            columns = [batch[name].to_pylist() for name in _OF_ROW]
+            yield [Staged(first + n, extract, *values) for n, values in enumerate(zip(*columns, strict=True))]
 
     def rejected(self) -> Iterator[tuple[int, int, str, str, str]]:
         """Give the rows that transform rejected, each once: extract, row, code and field of the first reason, detail.
 
         The detail tells the other reasons, too.
         """
-        for extract in sorted((one for group in self._groups for one in group), key=lambda one: one.number):
+        for extract in self.extracts:
             by_row: dict[int, list[Finding]] = {}
             for finding in self._folder.findings(extract.number):
                 if finding.severity == "reject":
@@ -58,13 +79,41 @@ class Feed:
                 yield extract.number, row, first.code, first.field, detail
 
     def _ranks(self, extract: Extract) -> list[int]:
-        with self._folder.root.joinpath("users", f"{extract.number:03}.parquet").open("rb") as file:
-            return list(pc.unique(pq.read_table(file, columns=["rank"])["rank"]).to_pylist())
+        files = (self._file(extract, ""), self._file(extract, ".woken"))
+        tables = [_table(file, ["rank"]) for file in files if file.exists()]
+        return list(pc.unique(pa.concat_tables(tables)["rank"]).to_pylist())
 
-    def _read(self, extract: Extract, columns: list[str], rank: int) -> Iterator[dict[str, Any]]:
-        with self._folder.root.joinpath("users", f"{extract.number:03}.parquet").open("rb") as file:
-            for batch in pq.ParquetFile(file).iter_batches(BATCH_ROWS, columns=[*columns, "rank"]):
-                wanted = batch.filter(pc.equal(batch["rank"], rank))
-                for row in wanted.drop_columns(["rank"]).to_pylist():
-                    row["identifiers"] = orjson.loads(row["identifiers"])
-                    yield row
+    def _read(self, extract: Extract, columns: list[str], rank: int) -> Iterator[pa.RecordBatch]:
+        names = list(dict.fromkeys([*columns, "row", "rank"]))
+        woken = _of_rank(_table(self._file(extract, ".woken"), names), rank)
+        with self._file(extract, "").open("rb") as file:
+            for batch in pq.ParquetFile(file).iter_batches(BATCH_ROWS, columns=names):
+                some = _of_rank(pa.table(batch), rank)
+                if not some.num_rows:
+                    continue
+                last = some["row"][-1].as_py()
+                before = woken.filter(pc.less(woken["row"], last))
+                woken = woken.slice(before.num_rows)
+                yield from _in_order(some, before)
+        yield from _in_order(woken, woken.slice(0, 0))
+
+    def _file(self, extract: Extract, kind: str) -> Any:
+        return self._folder.root.joinpath("users", f"{extract.number:03}{kind}.parquet")
+
+
+def _table(file: Any, columns: list[str]) -> pa.Table:
+    if not file.exists():
+        return SCHEMA.empty_table().select(columns)
+    with file.open("rb") as opened:
+        return pq.read_table(opened, columns=columns)
+
+
+def _of_rank(table: pa.Table, rank: int) -> pa.Table:
+    return table.filter(pc.equal(table["rank"], rank))
+
+
+def _in_order(some: pa.Table, others: pa.Table) -> Iterator[pa.RecordBatch]:
+    """Give rows and others of the same extract in the order of their numbers, in batches."""
+    table = pa.concat_tables([some, others]).sort_by("row") if others.num_rows else some
+    for start in range(0, table.num_rows, BATCH_ROWS):
+        yield table.slice(start, BATCH_ROWS).combine_chunks().to_batches()[0]

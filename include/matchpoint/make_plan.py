@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Engine, delete, insert, select
@@ -12,13 +12,15 @@ from sqlalchemy import Engine, delete, insert, select
 from matchpoint.feed import Feed
 from matchpoint.matching import Rules
 from matchpoint.outcomes import Outcome, count_outcomes
-from matchpoint.plan import PlanRow, read_plan, write_plan
+from matchpoint.plan import PlanRow, plan_sha256, read_plan, write_plan, write_refreshed
 from matchpoint.planner import Planner
 from matchpoint.precedence import in_order
 from matchpoint.profile import Mode, Profile
 from matchpoint.run_folder import Extract, RunFolder
-from matchpoint.store import refresh_statistics, staging, writing
+from matchpoint.standing import Settler
+from matchpoint.store import refresh_statistics, writing
 from matchpoint.store.bulk import load_rows
+from matchpoint.store.code_tables import load_code_tables
 from matchpoint.store.tables import plan_rows, runs
 
 
@@ -40,13 +42,17 @@ def make_plan(
     """
     extracts = folder.extracts
     rules = Rules.of(profile, mode)
+    tables = load_code_tables(engine)
     outcomes: Counter[str] = Counter()
     refresh_statistics(engine)
-    feed = Feed(folder, in_order(extracts, profile.precedence))
-    with staging.staging(engine, feed.identified) as connection:
-        staging.settle(connection, rules, run_id)
-        planner = Planner(connection, profile, rules, run_id)
-        plan_hash = write_plan(folder, _counted(planner.plan(feed), outcomes))
+    order = in_order(extracts, profile.precedence)
+    feed = Feed(folder, order)
+    with engine.connect() as connection, connection.begin():
+        settler = Settler(folder, connection, profile, rules, feed, run_id, date.fromisoformat(as_of), tables)
+        planner = Planner(connection, profile, rules, run_id, settler.settle())
+        write_plan(folder, _counted(planner.plan(feed), outcomes))
+    write_refreshed(folder, planner.refreshed)
+    outcomes[Outcome.UNCHANGED] += planner.unchanged.total()
     counts = count_outcomes(outcomes.elements())
     summary = {
         "run_id": run_id,
@@ -55,8 +61,10 @@ def make_plan(
         "as_of": as_of,
         "dry_run": dry_run,
         "planned_at": now.isoformat(),
-        "sha256": plan_hash,
+        "sha256": plan_sha256(folder),
         "counts": counts,
+        "order": [[extract.number for extract in group] for group in order],
+        "unchanged": planner.unchanged,
     }
     folder.write_json("plan.json", summary)
     if not dry_run:
@@ -74,7 +82,7 @@ def _counted(rows: Iterator[PlanRow], outcomes: Counter[str]) -> Iterator[PlanRo
 def _store_plan(
     folder: RunFolder, engine: Engine, extracts: list[Extract], summary: dict[str, Any], now: datetime
 ) -> None:
-    """Keep the plan in the store: the run, and every row that is not simply unchanged or skipped."""
+    """Keep the plan in the store: the run, and every row to be changed or refused; a new user is in the history."""
     run_id = summary["run_id"]
     hashes = {extract.number: extract.sha256 for extract in extracts}
     notable = (
@@ -90,7 +98,7 @@ def _store_plan(
             row.changes,
         )
         for row in read_plan(folder)
-        if row.outcome not in {Outcome.UNCHANGED, Outcome.SKIPPED}
+        if row.outcome not in {Outcome.CREATED, Outcome.UNCHANGED, Outcome.SKIPPED}
     )
     with writing(engine).begin() as connection:
         planned_at = connection.scalar(select(runs.c.planned_at).where(runs.c.run_id == run_id))

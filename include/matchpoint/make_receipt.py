@@ -25,6 +25,8 @@ def make_receipt(folder: RunFolder, profile: Profile, *, now: datetime) -> Recei
     summary = read_summary(folder)
     deviations = {position: (outcome, code) for position, outcome, code in folder.read_lines("applied.jsonl")}
     ledger = _Ledger()
+    for number, rows in summary["unchanged"].items():
+        ledger.outcomes[int(number)][Outcome.UNCHANGED] += rows
     for row in read_plan(folder):
         ledger.add(_as_it_came_out(row, deviations.get(row.position)))
     files = []

@@ -79,10 +79,9 @@ class Decision:
 class Claims:
     """What earlier rows of the same feed already took: the first of two wins, as in Alma.
 
-    ``contested`` are the identifiers that more than one row of the feed has; only those are remembered.
+    Only the identifiers of rows that share one with another need to be told.
     """
 
-    contested: set[str]
     taken: set[str] = field(default_factory=set)
     users: set[int] = field(default_factory=set)
 
@@ -99,8 +98,8 @@ class Claims:
         return decision
 
     def claim(self, identifiers: Identifiers, user_id: int | None) -> None:
-        """Take a row's contested identifiers and its user."""
-        self.taken.update(self.contested.intersection(key(value) for _, value in identifiers))
+        """Take a row's identifiers and its user."""
+        self.taken.update(key(value) for _, value in identifiers)
         if user_id is not None:
             self.users.add(user_id)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -23,9 +24,10 @@ class PlanRow:
 
     ``position`` counts the rows of the whole run from 0; ``extract`` is the extract's number and ``row`` the row
     number in it. ``code`` (see :mod:`matchpoint.findings`), ``field`` and ``detail`` say why. For updates and
-    changes of hash ``user_id`` and ``version`` are the user as it was seen; for a row that is refused because of a
-    user, ``user_id`` is the one to look at. ``changes`` and ``document`` are JSON:
-    the changed fields, and the whole user to be written. ``done`` marks a row this run applied earlier.
+    unchanged users ``user_id`` and ``version`` are the user as it was seen; for a row that is refused because of a
+    user, ``user_id`` is the one to look at. ``changes`` and ``document`` are JSON: the changed fields, and the whole
+    user to be written; a new user without document is the one that is staged. ``row_hash`` and ``user_hash`` are those
+    of :mod:`matchpoint.staged`. ``done`` marks a row this run applied earlier.
     """
 
     position: int
@@ -37,31 +39,60 @@ class PlanRow:
     detail: str | None = None
     user_id: int | None = None
     version: int | None = None
-    source_hash: str | None = None
+    row_hash: int | None = None
+    user_hash: int | None = None
     changes: str | None = None
     document: str | None = None
     done: bool = False
 
     @property
     def writes(self) -> bool:
-        """Whether applying it touches the store: a user, or only the hash that makes the next run fast."""
-        if self.done:
-            return False
-        return self.document is not None or (self.outcome == Outcome.UNCHANGED and self.version is not None)
+        """Whether applying it touches the store: a user, or only the ledger that makes the next run fast."""
+        return not self.done and self.outcome in _WRITTEN
 
 
+_WRITTEN = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED})
 _TYPES = {"int": pa.int64(), "str": pa.string(), "bool": pa.bool_()}
 SCHEMA = pa.schema([(one.name, _TYPES[str(one.type).split(" |")[0]]) for one in fields(PlanRow)])
 
 
-def write_plan(folder: RunFolder, rows: Iterable[PlanRow]) -> str:
-    """Write ``plan.parquet`` and give its SHA-256."""
+_REFRESH = pa.schema([("user_id", pa.int64()), ("row_hash", pa.int64())])
+
+
+def write_plan(folder: RunFolder, rows: Iterable[PlanRow]) -> None:
+    """Write ``plan.parquet``."""
     path = folder.path("plan.parquet")
     with path.open("wb") as file, pq.ParquetWriter(file, SCHEMA) as writer:
         for batch in chunks(rows, BATCH_ROWS):
             columns = {name: [getattr(row, name) for row in batch] for name in SCHEMA.names}
             writer.write_table(pa.table(columns, schema=SCHEMA))
-    return sha256(path)
+
+
+def write_refreshed(folder: RunFolder, refreshed: Sequence[tuple[int, int]]) -> None:
+    """Write ``refresh.parquet``: users, and the raw rows out of which they came as they were."""
+    user_ids, row_hashes = zip(*refreshed, strict=True) if refreshed else ((), ())
+    with folder.path("refresh.parquet").open("wb") as file:
+        pq.write_table(pa.table([list(user_ids), list(row_hashes)], schema=_REFRESH), file)
+
+
+def read_refreshed(folder: RunFolder) -> Iterator[tuple[list[int], list[int]]]:
+    """Read users and hashes of their raw rows, batch by batch."""
+    with folder.root.joinpath("refresh.parquet").open("rb") as file:
+        for batch in pq.ParquetFile(file).iter_batches(BATCH_ROWS):
+            yield batch["user_id"].to_pylist(), batch["row_hash"].to_pylist()
+
+
+def plan_sha256(folder: RunFolder) -> str | None:
+    """Give the hash of all that a plan is: its rows, the staged users, what is refreshed; None when a part is gone."""
+    users = (folder.root.joinpath("users", f"{one.number:03}{kind}.parquet") for one in folder.extracts for kind in _KINDS)
+    parts = [folder.root.joinpath("plan.parquet"), folder.root.joinpath("refresh.parquet")]
+    if not all(one.exists() for one in parts):
+        return None
+    told = [f"{one.name} {sha256(one)}" for one in (*parts, *users) if one.exists()]
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()
+
+
+_KINDS = ("", ".woken")
 
 
 def read_summary(folder: RunFolder) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,81 +12,115 @@ from sqlalchemy import Connection, select
 
 from matchpoint.alma.check import two_alike
 from matchpoint.alma.fields import PRIMARY_ID, User
-from matchpoint.alma.law import changes, new_user, synchronize
-from matchpoint.chunks import chunks
+from matchpoint.alma.identifiers import key
+from matchpoint.alma.law import changes, synchronize
 from matchpoint.feed import Feed, Staged
-from matchpoint.matching import Claims, Decision, Hit, Rules, decide
+from matchpoint.matching import Claims, Decision, Hit, Identifiers, Rules, decide
 from matchpoint.outcomes import Outcome
-from matchpoint.plan import BATCH_ROWS, PlanRow
+from matchpoint.plan import PlanRow
 from matchpoint.primary_ids import PrimaryIds
 from matchpoint.profile import Profile
-from matchpoint.store import staging
+from matchpoint.standing import Standing
 from matchpoint.store.bulk import among
-from matchpoint.store.staging import Settled
+from matchpoint.store.lookup import Done, changes_of
 from matchpoint.store.tables import users
 
 
 class Planner:
-    """Turns staged users into plan rows, batch by batch."""
+    """Turns staged users into plan rows, batch by batch.
 
-    def __init__(self, connection: Connection, profile: Profile, rules: Rules, run_id: str) -> None:
+    What comes of it besides is ``unchanged``, rows by number of the extract that change nothing and are no part of
+    the plan, and ``refreshed``, users and the raw rows out of which they came as they were.
+    """
+
+    def __init__(
+        self, connection: Connection, profile: Profile, rules: Rules, run_id: str, standing: Standing
+    ) -> None:
         self.connection = connection
         self.profile = profile
         self.rules = rules
         self.run_id = run_id
-        self.claims = Claims(staging.contested(connection))
-        self.primary_ids = PrimaryIds(connection)
+        self.standing = standing
+        self.claims = Claims()
+        self.primary_ids = PrimaryIds(connection, standing.keys)
+        self.unchanged = Counter({number: len(known.rows) for number, known in standing.known.items()})
+        self.refreshed: list[tuple[int, int]] = []
 
     def plan(self, feed: Feed) -> Iterator[PlanRow]:
         """Give the plan of a feed, row by row; the rejected ones of the transformation come last."""
         position = -1
-        for batch in chunks(feed.rows(["row", "user", "identifiers", "source_hash"]), BATCH_ROWS):
+        for batch in feed.rows():
             yield from self._batch(batch)
-            position = batch[-1]["position"]
+            position = batch[-1].position
         for number, row, code, field, detail in feed.rejected():
             position += 1
             yield PlanRow(position, number, row, Outcome.REJECTED, code, field, detail)
 
     def _batch(self, batch: list[Staged]) -> Iterator[PlanRow]:
-        first, last = batch[0]["position"], batch[-1]["position"]
-        settled = staging.settled_between(self.connection, first, last, self.run_id)
-        hits = staging.hits_between(self.connection, first, last, self.run_id)
-        waiting = [row for row in batch if row["position"] not in settled]
+        batch = self._without_unchanged(batch)
+        done = {row.position: self.standing.done[row.position] for row in batch if row.position in self.standing.done}
+        identifiers = {row.position: orjson.loads(row.identifiers) for row in batch}
+        waiting = [row for row in batch if row.position not in done]
+        hits = self._hits({row.position: identifiers[row.position] for row in waiting})
         decisions = {
-            row["position"]: decide(row["identifiers"], hits.get(row["position"], []), self.rules) for row in waiting
+            row.position: decide(identifiers[row.position], hits.get(row.position, ()), self.rules) for row in waiting
         }
         met = self._met(waiting, decisions)
         for row in batch:
-            position, ids = row["position"], row["identifiers"]
-            if position in settled:
-                self.claims.claim(ids, settled[position].user_id)
+            position = row.position
+            ids = identifiers[position] if self.standing.contested[position] else ()
+            if position in done:
+                self.claims.claim(ids, done[position].user_id)
             else:
-                decision = _refuse_alike(met[position].after) if position in met else None
-                decisions[position] = self.claims.settle(decision or decisions[position], ids)
-        created = self._created([row for row in waiting if decisions[row["position"]].outcome is Outcome.CREATED])
+                refused = _refuse_alike(met[position].after) if position in met else None
+                decisions[position] = self.claims.settle(refused or decisions[position], ids)
+        named = self._named([row for row in waiting if decisions[row.position].outcome is Outcome.CREATED])
+        updated = [one.user_id for one in done.values() if one.outcome == Outcome.UPDATED]
+        changed = changes_of(self.connection, self.run_id, updated) if updated else {}
         for row in batch:
-            position = row["position"]
-            if position in settled:
-                yield _settled(row, settled[position])
-            elif position in created:
-                yield PlanRow(
-                    *_start(row), Outcome.CREATED, source_hash=row["source_hash"], document=created[position]
-                )
+            position = row.position
+            if position in done:
+                yield _done(row, done[position], changed.get(done[position].user_id))
+            elif decisions[position].outcome is Outcome.CREATED:
+                yield PlanRow(*_start(row), Outcome.CREATED, document=named.get(position), **_hashes(row))
             else:
                 yield _compared(row, decisions[position], met.get(position))
 
-    def _created(self, rows: list[Staged]) -> dict[int, str]:
-        """Give the new users as JSON by position."""
-        users = {row["position"]: orjson.loads(row["user"]) for row in rows}
-        nameless = [user for user in users.values() if PRIMARY_ID not in user]
-        for user, primary_id in zip(nameless, self.primary_ids.give(nameless), strict=True):
-            user[PRIMARY_ID] = primary_id
-        how = {"profile_code": self.profile.code, "record_type": self.profile.record_type}
-        return {position: _json(new_user(user, **how)) for position, user in users.items()}
+    def _without_unchanged(self, batch: list[Staged]) -> list[Staged]:
+        """Count the rows that change nothing, and leave them out."""
+        users = self.standing.unchanged[batch[0].position : batch[-1].position + 1]
+        if (users < 0).all():
+            return batch
+        for row, user_id in zip(batch, users.tolist(), strict=True):
+            if user_id >= 0:
+                self.unchanged[row.extract.number] += 1
+                if row.row_hash is not None:
+                    self.refreshed.append((user_id, row.row_hash))
+        return [row for row, user_id in zip(batch, users.tolist(), strict=True) if user_id < 0]
+
+    def _hits(self, identifiers: Mapping[int, Identifiers]) -> dict[int, list[Hit]]:
+        """Give by position the users who hold identifiers of the row."""
+        keys = {key(value) for some in identifiers.values() for _, value in some}
+        by_key = self.standing.lookup.hits(keys)
+        if not by_key:
+            return {}
+        return {
+            position: [hit for _, value in some for hit in by_key.get(key(value), ())]
+            for position, some in identifiers.items()
+        }
+
+    def _named(self, rows: list[Staged]) -> dict[int, str]:
+        """Give the new users to whom the SIS gives no primary id one; as JSON by position."""
+        users = {row.position: orjson.loads(row.user) for row in rows if f'"{PRIMARY_ID}":' not in row.user}
+        given = self.primary_ids.give(list(users.values()))
+        return {
+            position: _json({**user, PRIMARY_ID: primary_id})
+            for (position, user), primary_id in zip(users.items(), given, strict=True)
+        }
 
     def _met(self, rows: list[Staged], decisions: dict[int, Decision]) -> dict[int, _Meeting]:
         """Let each row that hit a user to compare with meet that user."""
-        hits = {row["position"]: hit for row in rows if (hit := _compares(decisions[row["position"]]))}
+        hits = {row.position: hit for row in rows if (hit := _compares(decisions[row.position]))}
         ids = among(self.connection, users.c.id, [hit.user_id for hit in hits.values()])
         query = select(users.c.id, users.c.document, users.c.protected).where(ids)
         existing = {user_id: rest for user_id, *rest in self.connection.execute(query)} if hits else {}
@@ -93,11 +128,11 @@ class Planner:
         how: dict[str, Any] = {"empty_special": action.empty_special} if action else {}
         met = {}
         for row in rows:
-            if hit := hits.get(row["position"]):
+            if hit := hits.get(row.position):
                 before, protected = existing[hit.user_id]
-                incoming = orjson.loads(row["user"])
+                incoming = orjson.loads(row.user)
                 after = synchronize(before, incoming, profile_code=self.profile.code, protected=protected, **how)
-                met[row["position"]] = _Meeting(before, after)
+                met[row.position] = _Meeting(before, after)
         return met
 
 
@@ -126,14 +161,18 @@ def _compared(row: Staged, decision: Decision, met: _Meeting | None) -> PlanRow:
         Outcome.UPDATED if changed else Outcome.UNCHANGED,
         user_id=hit.user_id,
         version=hit.version,
-        source_hash=row["source_hash"],
         changes=_json(changed) if changed else None,
         document=_json(met.after) if changed else None,
+        **_hashes(row),
     )
 
 
 def _start(row: Staged) -> tuple[int, int, int]:
-    return row["position"], row["extract"].number, row["row"]
+    return row.position, row.extract.number, row.row
+
+
+def _hashes(row: Staged) -> dict[str, Any]:
+    return {"row_hash": row.row_hash, "user_hash": row.user_hash}
 
 
 def _compares(decision: Decision) -> Hit | None:
@@ -141,14 +180,9 @@ def _compares(decision: Decision) -> Hit | None:
     return decision.hit if decision.outcome is Outcome.UPDATED else None
 
 
-def _settled(row: Staged, settled: Settled) -> PlanRow:
-    return PlanRow(
-        *_start(row),
-        settled.outcome,
-        user_id=settled.user_id,
-        changes=_json(settled.changes) if settled.changes else None,
-        done=settled.done,
-    )
+def _done(row: Staged, done: Done, changed: dict[str, list[Any]] | None) -> PlanRow:
+    written = _json(changed) if changed else None
+    return PlanRow(*_start(row), done.outcome, user_id=done.user_id, changes=written, done=True)
 
 
 def _json(value: Any) -> str:

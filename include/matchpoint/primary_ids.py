@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import count
 
+import numpy as np
 from sqlalchemy import Connection
 
 from matchpoint.alma.fields import User
 from matchpoint.alma.identifiers import generated_id, key
-from matchpoint.store.staging import held_among
+from matchpoint.hashes import Hashes, hashes_of
+from matchpoint.store.lookup import held_in_store
 
 
 class PrimaryIds:
-    """Gives out primary ids that neither the store nor the feed has, each once in a run."""
+    """Gives out primary ids that neither the store nor the feed has, each once in a run.
 
-    def __init__(self, connection: Connection) -> None:
+    ``in_feed`` are the hashes of all identifiers of the feed, case-folded, in order.
+    """
+
+    def __init__(self, connection: Connection, in_feed: Hashes) -> None:
         self._connection = connection
+        self._in_feed = in_feed
         self._candidates: dict[str, Iterator[str]] = {}
 
     def give(self, users: Sequence[User]) -> list[str]:
@@ -24,10 +30,15 @@ class PrimaryIds:
         given = [""] * len(users)
         while waiting := [place for place, one in enumerate(given) if not one]:
             tried = {place: next(self._of(users[place])) for place in waiting}
-            held = held_among(self._connection, [key(one) for one in tried.values()])
+            held = self._held([key(one) for one in tried.values()])
             for place, candidate in tried.items():
                 given[place] = "" if key(candidate) in held else candidate
         return given
+
+    def _held(self, keys: list[str]) -> set[str]:
+        in_feed = np.isin(hashes_of(one.encode() for one in keys), self._in_feed).tolist()
+        here = {one for one, there in zip(keys, in_feed, strict=True) if there}
+        return here | held_in_store(self._connection, keys)
 
     def _of(self, user: User) -> Iterator[str]:
         """Give the candidates for a name, going on where an earlier user of that name stopped."""

@@ -4,10 +4,13 @@
 
     manifest.json              the extracts: name, member, size, SHA-256, where they came from
     extracts/000_<name>        each as it was fetched, zips unpacked
-    users/000.parquet          the users of extract 0: row, user (JSON), identifiers (JSON), source_hash
-    users/000.json             its counts and the row numbers read
+    users/000.parquet          the staged users of extract 0 (matchpoint.staged)
+    users/000.json             its counts
+    users/000.woken.parquet    those of its known rows that are met after all
+    known/000.parquet          its known rows: row number, user, hash
     findings/000.jsonl         what is wrong with rows of extract 0
     plan.parquet  plan.json    what the run would do, row by row, and its hash
+    refresh.parquet            users who came out of other raw rows as they were
     applied.jsonl              rows that came out otherwise when the plan was applied
     receipt.json  report.html  report.md  rejections/<name>
 """
@@ -102,8 +105,9 @@ class RunFolder:
 
     def findings(self, number: int) -> Iterator[Finding]:
         """The findings of one extract's transformation."""
-        for one in self.read_lines(f"findings/{number:03}.jsonl"):
-            yield Finding(**one)
+        for kind in ("", ".woken"):
+            for one in self.read_lines(f"findings/{number:03}{kind}.jsonl"):
+                yield Finding(**one)
 
 
 def sha256(path: AnyPath) -> str:

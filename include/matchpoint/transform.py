@@ -1,80 +1,204 @@
-"""Transform: one extract into users and findings, in bounded memory."""
+"""Transform: one extract into staged users and findings, in bounded memory.
+
+Rows that a profile loaded before, and that are as they were, are recognised by their raw form and not even parsed. Of
+the others those in which nothing can be wrong are mapped and written a column at a time, the rest one by one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from datetime import date
+from typing import IO
 
-import orjson
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-import xxhash
 
+from matchpoint import staged
 from matchpoint.alma.check import Context, check_user
 from matchpoint.alma.code_tables import CodeTables
 from matchpoint.alma.fields import User
-from matchpoint.alma.identifiers import identifiers
 from matchpoint.chunks import chunks
 from matchpoint.findings import Finding
+from matchpoint.hashes import Hashes
 from matchpoint.judge import judge
-from matchpoint.mapping import map_users
+from matchpoint.known import Known, KnownRows, mapping_version
+from matchpoint.mapping.documents import identifier_hashes
+from matchpoint.mapping.doubtful import doubtful_rows
+from matchpoint.mapping.users import map_rows, users_of
 from matchpoint.precedence import rank_rows
-from matchpoint.profile import AlmaXmlFormat, Profile
+from matchpoint.profile import AlmaXmlFormat, CsvFormat, Profile
 from matchpoint.read.alma_xml import read_alma_xml
 from matchpoint.read.frames import CHUNK_ROWS
+from matchpoint.read.raw_records import NotLineWise, RawRecords
+from matchpoint.read.raw_rows import RawRows
 from matchpoint.read.rows import read_rows
 from matchpoint.run_folder import Extract, RunFolder
 
-SCHEMA = pa.schema(
-    [
-        ("row", pa.int64()),
-        ("rank", pa.int64()),
-        ("user", pa.string()),
-        ("identifiers", pa.string()),
-        ("source_hash", pa.string()),
-    ]
-)
-"""A transformed extract: row number, rank by the profile's precedence, the user in Alma's JSON form, its identifiers
-as a JSON list of [type, value], and the hash of the user."""
+_NONE: Hashes = np.array([], dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some rows of an extract: staged users, findings, and the rows that are known with their users."""
+
+    users: pa.Table = field(default_factory=staged.SCHEMA.empty_table)
+    findings: list[Finding] = field(default_factory=list)
+    known: KnownRows = field(default_factory=KnownRows.none)
+
+    @property
+    def rejected(self) -> set[int]:
+        """The rows that a finding rejects."""
+        return {finding.row for finding in self.findings if finding.severity == "reject"}
+
+
+class Transformer:
+    """What transforming the rows of one profile needs to know."""
+
+    def __init__(
+        self, profile: Profile, as_of: date, tables: CodeTables, known: Known | None = None, *, fast: bool = True
+    ) -> None:
+        self.profile = profile
+        self.as_of = as_of
+        self.context = Context(tables, profile.record_type)
+        self.known = known or Known.nothing()
+        self.fast = fast
+
+    def pieces(self, file: IO[bytes], label: str, wanted: Hashes | None = None) -> Iterator[Piece]:
+        """Transform an extract piece by piece; ``wanted`` are the row numbers to take, all when None.
+
+        Raises :class:`NotLineWise` when that cannot be done by raw rows, and ExtractError as the readers do.
+        """
+        form = self.profile.format
+        if isinstance(form, CsvFormat) and self.fast:
+            yield from self._by_raw_rows(file, label, form, wanted)
+        else:
+            yield from self.plain_pieces(file, label)
+
+    def plain_pieces(self, file: IO[bytes], label: str) -> Iterator[Piece]:
+        """Transform an extract without raw rows."""
+        form = self.profile.format
+        if isinstance(form, AlmaXmlFormat):
+            for chunk in chunks(read_alma_xml(file, label, form), CHUNK_ROWS):
+                found = [one for _, _, some in chunk for one in some]
+                yield self._one_by_one({row: user for row, user, _ in chunk}, found)
+        else:
+            for frame, ragged in read_rows(file, label, form, self.profile.columns):
+                yield self._of_frame(frame, ragged)
+
+    def _by_raw_rows(self, file: IO[bytes], label: str, form: CsvFormat, wanted: Hashes | None) -> Iterator[Piece]:
+        raw = RawRows(file, label, form, self.profile.columns)
+        seed = mapping_version(self.profile, self.context.tables, raw.raw_header)
+        for known, records in raw.split(seed, self.known, wanted):
+            yield Piece(known=known)
+            if records is not None:
+                frame, ragged = raw.frame(records)
+                yield self._of_frame(frame, ragged, records)
+        if raw.is_empty:
+            raise NotLineWise
+
+    def _of_frame(self, frame: pd.DataFrame, ragged: list[Finding], raw: RawRecords | None = None) -> Piece:
+        columns, found = map_rows(frame, self.profile, self.as_of)
+        rows = frame.index.to_numpy()
+        identifiers = identifier_hashes(columns)
+        faulty = np.isin(rows, [finding.row for finding in found])
+        doubtful = (
+            doubtful_rows(columns, identifiers, faulty, self.profile, self.context)
+            if self.fast
+            else np.ones(len(rows), dtype=bool)
+        )
+        odd = rows[doubtful].tolist()
+        users = users_of({name: one[doubtful] for name, one in columns.items()}, odd, self.profile) if odd else {}
+        piece = self._one_by_one(users, ragged + found)
+        sure = ~doubtful
+        if sure.any():
+            clean = {name: one[sure] for name, one in columns.items()} if odd else columns
+            tables = [staged.of_columns(clean, rows[sure], [one[sure] for one in identifiers], self.profile)]
+            whole = pa.concat_tables([*tables, piece.users])
+            piece = Piece(whole.sort_by("row") if odd else whole, piece.findings)
+        table = staged.with_ranks(piece.users, rank_rows(frame, self.profile.precedence))
+        return Piece(staged.with_row_hashes(table, raw.rows, raw.hashes) if raw else table, piece.findings)
+
+    def _one_by_one(self, users: dict[int, User], found: list[Finding]) -> Piece:
+        checks = {str(code): severity for code, severity in self.profile.checks.items()}
+        for row, user in users.items():
+            users[row], more = judge(row, user, check_user(user, self.context), checks)
+            found = found + more if more else found
+        piece = Piece(findings=_told_once(found))
+        good = {row: user for row, user in users.items() if row not in piece.rejected}
+        return Piece(staged.of_users(good, self.profile), piece.findings)
 
 
 def transform_extract(
-    folder: RunFolder, extract: Extract, profile: Profile, as_of: date, tables: CodeTables | None = None
+    folder: RunFolder,
+    extract: Extract,
+    profile: Profile,
+    as_of: date,
+    tables: CodeTables | None = None,
+    known: Known | None = None,
+    *,
+    fast: bool = True,
 ) -> dict[str, int]:
-    """Write ``users/NNN.parquet`` and ``findings/NNN.jsonl`` of an extract; give counts of rows and findings.
+    """Write ``users/NNN.parquet``, ``known/NNN.parquet`` and ``findings/NNN.jsonl`` of an extract; give counts.
 
-    A row that a finding rejects is not among the users. ``tables`` are Alma's code tables, where they are known.
-    Raises ExtractError when the extract as a whole cannot be read.
+    A row that a finding rejects is not among the users. ``tables`` are Alma's code tables, where they are known;
+    ``known`` are the raw rows that were loaded before. Without ``fast`` every row is read, mapped and checked alone:
+    slow, and what the fast way is measured by. The counts are of rows, of known and of rejected ones. Raises
+    ExtractError when the extract as a whole cannot be read.
     """
-    context = Context(tables or CodeTables(), profile.record_type)
-    checks = {str(code): severity for code, severity in profile.checks.items()}
-    number = f"{extract.number:03}"
-    findings: list[Finding] = []
-    rows = 0
-    with (
-        folder.path("users", f"{number}.parquet").open("wb") as file,
-        pq.ParquetWriter(file, SCHEMA) as writer,
-    ):
-        for users, read, ranks in read_users(folder, extract, profile, as_of):
-            found = list(read)
-            for row, user in users.items():
-                users[row], more = judge(row, user, check_user(user, context), checks)
-                found += more
-            found = _told_once(found)
-            bad = _rejected(found)
-            rows += len(users.keys() | bad)
-            findings += found
-            good = {row: user for row, user in users.items() if row not in bad}
-            writer.write_table(_table(good, ranks))
-    folder.write_lines(f"findings/{number}.jsonl", (asdict(finding) for finding in findings))
-    counts = {"rows": rows, "rejected": len(_rejected(findings))}
-    folder.write_json(f"users/{number}.json", counts)
+    transformer = Transformer(profile, as_of, tables or CodeTables(), known, fast=fast)
+    try:
+        counts = _write(folder, extract, transformer, plain=False)
+    except NotLineWise:
+        counts = _write(folder, extract, transformer, plain=True)
+    folder.write_json(f"users/{extract.number:03}.json", {**counts, "epoch": transformer.known.epoch})
     return counts
 
 
-def _rejected(findings: list[Finding]) -> set[int]:
-    return {finding.row for finding in findings if finding.severity == "reject"}
+def transform_again(
+    folder: RunFolder, extract: Extract, profile: Profile, as_of: date, tables: CodeTables, rows: Hashes
+) -> None:
+    """Transform known rows of an extract after all, by number: ``users/NNN.woken.parquet`` and their findings."""
+    transformer = Transformer(profile, as_of, tables)
+    number = f"{extract.number:03}"
+    with folder.root.joinpath(extract.path).open("rb") as file:
+        pieces = list(transformer.pieces(file, extract.label, np.sort(rows)))
+    with folder.path("users", f"{number}.woken.parquet").open("wb") as out:
+        pq.write_table(pa.concat_tables(piece.users for piece in pieces), out)
+    findings = (asdict(finding) for piece in pieces for finding in piece.findings)
+    folder.write_lines(f"findings/{number}.woken.jsonl", findings)
+
+
+def forget_woken(folder: RunFolder, extract: Extract) -> None:
+    """Take away what :func:`transform_again` left: a plan that is made anew wakes rows anew."""
+    for name in (f"users/{extract.number:03}.woken.parquet", f"findings/{extract.number:03}.woken.jsonl"):
+        folder.path(*name.split("/")).unlink(missing_ok=True)
+
+
+def _write(folder: RunFolder, extract: Extract, transformer: Transformer, *, plain: bool) -> dict[str, int]:
+    number = f"{extract.number:03}"
+    findings: list[Finding] = []
+    known: list[KnownRows] = []
+    rejected, rows = 0, 0
+    with (
+        folder.root.joinpath(extract.path).open("rb") as file,
+        folder.path("users", f"{number}.parquet").open("wb") as out,
+        pq.ParquetWriter(out, staged.SCHEMA) as writer,
+    ):
+        work = transformer.plain_pieces if plain else transformer.pieces
+        for piece in work(file, extract.label):
+            if piece.users.num_rows:
+                writer.write_table(piece.users)
+            known.append(piece.known)
+            findings += piece.findings
+            rejected += len(piece.rejected)
+            rows += piece.users.num_rows + len(piece.known.rows) + len(piece.rejected)
+    folder.write_lines(f"findings/{number}.jsonl", (asdict(finding) for finding in findings))
+    recognised = KnownRows.joined(known)
+    recognised.write(folder, extract)
+    return {"rows": rows, "known": len(recognised.rows), "rejected": rejected}
 
 
 def _told_once(findings: list[Finding]) -> list[Finding]:
@@ -83,29 +207,4 @@ def _told_once(findings: list[Finding]) -> list[Finding]:
     return [one for one in findings if one.code != "schema" or (one.row, one.field.partition(".")[0]) not in told]
 
 
-def read_users(
-    folder: RunFolder, extract: Extract, profile: Profile, as_of: date
-) -> Iterator[tuple[dict[int, User], list[Finding], dict[int, int]]]:
-    """Read an extract in chunks: users by row number, the findings so far, ranks by row number where not 0."""
-    with folder.root.joinpath(extract.path).open("rb") as file:
-        if not isinstance(profile.format, AlmaXmlFormat):
-            for frame, ragged in read_rows(file, extract.label, profile.format, profile.columns):
-                users, found = map_users(frame, profile, as_of)
-                yield users, ragged + found, rank_rows(frame, profile.precedence)
-        else:
-            for chunk in chunks(read_alma_xml(file, extract.label, profile.format), CHUNK_ROWS):
-                yield {row: user for row, user, _ in chunk}, [one for _, _, found in chunk for one in found], {}
-
-
-def _table(users: dict[int, User], ranks: dict[int, int]) -> pa.Table:
-    texts = [orjson.dumps(user, option=orjson.OPT_SORT_KEYS) for user in users.values()]
-    return pa.table(
-        {
-            "row": list(users),
-            "rank": [ranks.get(row, 0) for row in users],
-            "user": [text.decode() for text in texts],
-            "identifiers": [orjson.dumps(identifiers(user)).decode() for user in users.values()],
-            "source_hash": [xxhash.xxh3_128_hexdigest(text) for text in texts],
-        },
-        schema=SCHEMA,
-    )
+__all__ = ["Piece", "Transformer", "transform_again", "transform_extract"]

@@ -26,6 +26,9 @@ from matchpoint.receipt import Receipt
 from matchpoint.report import render_html, render_json, render_markdown
 from matchpoint.run_folder import RunFolder
 from matchpoint.store import open_store, upgrade, writing
+from matchpoint.store.code_tables import save_code_tables
+from matchpoint.store.history import user_at
+from matchpoint.store.row_ledger import known_to
 from matchpoint.store.tables import metadata
 from matchpoint.transform import transform_extract
 
@@ -183,8 +186,10 @@ class House:
     ) -> dict[str, int]:
         """Fetch, transform and plan."""
         folder = self.fetch(run_id, files)
+        save_code_tables(self.engine, self.tables)
+        known = known_to(self.engine, self.profile.code, mode, run_id)
         for extract in folder.extracts:
-            transform_extract(folder, extract, self.profile, AS_OF, self.tables)
+            transform_extract(folder, extract, self.profile, AS_OF, self.tables, known)
         how = {"mode": mode, "run_id": run_id, "as_of": AS_OF.isoformat(), "dry_run": dry_run}
         return make_plan(folder, self.engine, self.profile, now=self.now(), **how)
 
@@ -217,6 +222,11 @@ class House:
         one = metadata.tables[table]
         with self.engine.connect() as connection:
             return [dict(row._mapping) for row in connection.execute(select(one).order_by(*one.primary_key))]
+
+    def user_at(self, primary_id: str, version: int) -> dict[str, Any] | None:
+        """Give a user as it was at a version."""
+        with self.engine.connect() as connection:
+            return user_at(connection, self.users()[primary_id]["id"], version)
 
     def users(self) -> dict[str, dict[str, Any]]:
         """Give the users by primary id."""

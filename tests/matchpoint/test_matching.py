@@ -157,7 +157,7 @@ def test_a_row_without_match_point_is_rejected_also_where_unmatched_rows_are_ski
 def test_identifiers_are_the_same_in_upper_and_lower_case(mine: str, theirs: str) -> None:
     assert told(decide([(PRIMARY, mine)], [hit(PRIMARY, theirs)], SYNC))[0] == "updated"
     assert told(decide([(PRIMARY, mine)], [hit(PRIMARY, theirs)], IMPORT))[0] == "rejected"
-    claims = Claims({key(mine)})
+    claims = Claims()
     assert claims.settle(Decision(Outcome.CREATED), [(PRIMARY, mine)]).outcome == "created"
     assert told(claims.settle(Decision(Outcome.CREATED), [(CARD, theirs)]))[1] == "taken_in_feed"
 
@@ -167,7 +167,7 @@ CREATED = Decision(Outcome.CREATED)
 
 @pytest.mark.law("first-in-feed")
 def test_the_first_of_two_rows_with_one_identifier_wins() -> None:
-    claims = Claims({"card1"})
+    claims = Claims()
     assert claims.settle(CREATED, ROW) is CREATED
     second = claims.settle(CREATED, [(PRIMARY, "s2"), (NET, "CARD1")])
     assert told(second) == ("rejected", "taken_in_feed", "user_identifier")
@@ -176,21 +176,21 @@ def test_the_first_of_two_rows_with_one_identifier_wins() -> None:
 
 @pytest.mark.parametrize("outcome", [Outcome.REJECTED, Outcome.CONFLICT, Outcome.SKIPPED])
 def test_a_first_row_that_is_not_loaded_claims_nothing(outcome: Outcome) -> None:
-    claims = Claims({"s1", "card1", "net1"})
+    claims = Claims()
     refused = Decision(outcome, "taken", "x", hit=hit(PRIMARY, "s1"))
     assert claims.settle(refused, ROW) is refused
     assert claims.settle(CREATED, ROW) is CREATED
 
 
 def test_a_row_that_loses_one_identifier_does_not_claim_its_others() -> None:
-    claims = Claims({"card1", "net2"})
+    claims = Claims()
     claims.settle(CREATED, ROW)
     assert told(claims.settle(CREATED, [(PRIMARY, "s2"), (CARD, "card1"), (NET, "net2")]))[1] == "taken_in_feed"
     assert claims.settle(CREATED, [(PRIMARY, "s3"), (NET, "net2")]) is CREATED
 
 
 def test_two_rows_for_one_user_by_different_identifiers_are_one_too_many() -> None:
-    claims = Claims(set())
+    claims = Claims()
     first, second = (Decision(Outcome.UPDATED, hit=hit(*one)) for one in ((PRIMARY, "s1"), (CARD, "card1")))
     assert claims.settle(first, [(PRIMARY, "s1")]) is first
     assert told(claims.settle(second, [(CARD, "card1")])) == ("rejected", "taken_in_feed", "user_identifier")
@@ -198,7 +198,7 @@ def test_two_rows_for_one_user_by_different_identifiers_are_one_too_many() -> No
 
 def test_a_user_about_whom_an_earlier_row_is_settled_takes_no_second_row() -> None:
     held = hit(PRIMARY, "s1", settled=True)
-    assert told(Claims(set()).settle(Decision(Outcome.UPDATED, hit=held), [(PRIMARY, "s1")]))[1] == "taken_in_feed"
+    assert told(Claims().settle(Decision(Outcome.UPDATED, hit=held), [(PRIMARY, "s1")]))[1] == "taken_in_feed"
 
 
 def test_the_rules_come_from_the_action_of_the_mode() -> None:

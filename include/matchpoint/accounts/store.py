@@ -16,9 +16,9 @@ from matchpoint.alma.identifiers import identifiers as identifiers_of
 from matchpoint.alma.identifiers import key
 from matchpoint.alma.law import changes
 from matchpoint.errors import AccountError
-from matchpoint.store.bulk import among
+from matchpoint.store import row_ledger
+from matchpoint.store.bulk import among, reserve
 from matchpoint.store.tables import history, identifiers, passwords, users
-from matchpoint.store.writes import reserve
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,7 @@ def change(connection: Connection, changed: Iterable[tuple[Account, State]], act
 def remove(connection: Connection, accounts: Sequence[Account], act: Act, *, forget: bool = False) -> None:
     """Delete users with identifiers and password. The history keeps the whole user, or with ``forget`` nothing."""
     ids = [account.id for account in accounts]
+    row_ledger.forget(connection, ids)
     for table in (passwords, identifiers):
         connection.execute(delete(table).where(among(connection, table.c.user_id, ids)))
     connection.execute(delete(users).where(among(connection, users.c.id, ids)))

@@ -6,12 +6,14 @@ notes of ``rest_user.xsd``, and Alma's articles on external user data.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
 from matchpoint.alma.fields import (
+    CORE_BY_NAME,
     CORE_FIELDS,
     IDENTIFIERS,
+    LISTS,
     PRIMARY_ID,
     SEGMENTS,
     SPECIAL_LISTS,
@@ -93,6 +95,18 @@ def changes(before: User, after: User) -> Changes:
     return found
 
 
+def as_before(user: User, before: Mapping[str, Any]) -> User:
+    """Undo changes: give the user with the fields and kinds of segments of ``before`` as they were, None for none."""
+    result = {name: value for name, value in user.items() if name not in before and name not in _SEGMENT_HOMES}
+    result |= {name: before[name] for name in before if name in CORE_BY_NAME or name in _LISTS}
+    result = {name: value for name, value in result.items() if value is not None}
+    for segment in SEGMENTS:
+        for part in before.get(segment.name, segment.parts(user)):
+            segment.add(result, part)
+    return result
+
+
+_LISTS = {one.name for one in LISTS}
 _RULES = {field.name: field.on_synchronize for field in CORE_FIELDS} | dict.fromkeys(
     SPECIAL_LISTS, OnSynchronize.SPECIAL
 )

@@ -33,17 +33,19 @@ def _apply(rule: FieldRule, place: str, rows: pd.DataFrame, context: Context) ->
     findings: list[Finding] = []
     for converter in rule.convert:
         values = convert(values, converter, context)
-        bad = values.index[values.isna()]
-        if len(bad) and rule.bad == "reject":
-            wanted = expected(converter, context)
-            findings += [
-                Finding(row, place, "bad_value", f"found {original[row]!r}; expected {wanted}") for row in bad
-            ]
-        values = values.fillna("")
-    values = values.where(values != "", constant)
+        if values.hasnans:
+            if rule.bad == "reject":
+                wanted = expected(converter, context)
+                findings += [
+                    Finding(row, place, "bad_value", f"found {original[row]!r}; expected {wanted}")
+                    for row in values.index[values.isna()].tolist()
+                ]
+            values = values.fillna("")
+    if constant:
+        values = values.where(values != "", constant)
     if rule.required:
         told = {finding.row for finding in findings}
-        empty = [row for row in values.index[values == ""] if row not in told]
+        empty = [row for row in values.index[values == ""].tolist() if row not in told]
         source = " or ".join(rule.columns)
         findings += [Finding(row, place, "mandatory", f"{place}, from {source}") for row in empty]
     return values, findings
@@ -51,18 +53,22 @@ def _apply(rule: FieldRule, place: str, rows: pd.DataFrame, context: Context) ->
 
 def _first_value(rule: FieldRule, rows: pd.DataFrame) -> tuple[Strings, str]:
     """Take the first source that gives a value, row by row; a constant is kept apart from the converters."""
-    values = pd.Series("", index=rows.index, dtype="str")
+    values: Strings | None = None
     for source in rule.sources:
         if isinstance(source, Constant):
-            return values, source.constant
+            return _nothing(rows) if values is None else values, source.constant
         given = rows[source.column] if isinstance(source, Column) else _fill(source, rows)
-        values = values.where(values != "", given)
-    return values, ""
+        values = given if values is None else values.where(values != "", given)
+    return _nothing(rows) if values is None else values, ""
+
+
+def _nothing(rows: pd.DataFrame) -> Strings:
+    return pd.Series("", index=rows.index, dtype="str")
 
 
 def _fill(template: Template, rows: pd.DataFrame) -> Strings:
     """Fill a template; a row in which one of its columns is empty gets no value."""
-    filled = pd.Series("", index=rows.index, dtype="str")
+    filled = _nothing(rows)
     complete = pd.Series(data=True, index=rows.index)
     for text, name, _, _ in string.Formatter().parse(template.template):
         filled += text

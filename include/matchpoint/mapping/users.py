@@ -17,28 +17,49 @@ from matchpoint.profile import Profile
 from matchpoint.profile.mapping import MAPPED_SEGMENTS
 
 
-def map_users(rows: pd.DataFrame, profile: Profile, as_of: date) -> tuple[dict[int, User], list[Finding]]:
-    """Map rows of an extract to users.
+def map_rows(rows: pd.DataFrame, profile: Profile, as_of: date) -> tuple[dict[str, Strings], list[Finding]]:
+    """Map rows of an extract to columns, one per rule of the profile's mapping, keyed by place.
 
-    ``rows`` holds strings, ``""`` for no value, one column per column of the extract, and the row number as
-    index. The result has a user per row number, and the findings; a row with a finding has a user too, so that
-    every fault of a row is told at once.
+    ``rows`` holds strings, ``""`` for no value, one column per column of the extract, and the row number as index.
     """
+    rows = rows.apply(lambda column: column.str.strip())
+    return map_columns(rows, mapping_of(profile), Context(profile.crosswalks, as_of, rows))
+
+
+def map_users(rows: pd.DataFrame, profile: Profile, as_of: date) -> tuple[dict[int, User], list[Finding]]:
+    """Map rows of an extract to users, the plain way: a user per row number, and the findings.
+
+    A row with a finding has a user too, so that every fault of a row is told at once.
+    """
+    columns, findings = map_rows(rows, profile, as_of)
+    return users_of(columns, rows.index.tolist(), profile), findings
+
+
+def mapping_of(profile: Profile) -> BaseModel:
+    """Give the mapping of a profile whose format brings rows."""
     mapping: BaseModel | None = profile.mapping
     if mapping is None:
         raise ValueError(f"profile {profile.code} has no mapping: its format brings users, not rows")
-    rows = rows.map(str.strip)
-    columns, findings = map_columns(rows, mapping, Context(profile.crosswalks, as_of, rows))
-    users: dict[int, User] = {row: {} for row in rows.index}
+    return mapping
+
+
+def users_of(columns: dict[str, Strings], rows: list[int], profile: Profile) -> dict[int, User]:
+    """Make a user of each row out of the columns that :func:`map_rows` gives, by row number."""
+    mapping = mapping_of(profile)
+    users: dict[int, User] = {row: {} for row in rows}
     for name, values in columns.items():
         if name in CORE_BY_NAME:
             _put_core(users, CORE_BY_NAME[name], values)
     for segment in MAPPED_SEGMENTS:
         for position, rule in enumerate(getattr(mapping, segment.mapping)):
-            place = f"{segment.mapping}[{position}]."
-            given = {name.removeprefix(place): values for name, values in columns.items() if name.startswith(place)}
-            _put_segment(users, segment, rule, given)
-    return users, findings
+            _put_segment(users, segment, rule, given(columns, segment, position))
+    return users
+
+
+def given(columns: dict[str, Strings], segment: Segment, position: int) -> dict[str, Strings]:
+    """Give the columns of one rule of a kind of segment, by field."""
+    place = f"{segment.mapping}[{position}]."
+    return {name.removeprefix(place): values for name, values in columns.items() if name.startswith(place)}
 
 
 def _put_core(users: dict[int, User], field: Field, values: Strings) -> None:
@@ -53,16 +74,15 @@ def _put_segment(users: dict[int, User], segment: Segment, rule: Any, given: dic
     if not given:
         return
     fields = [segment.field(name) for name in given]
-    fixed = _fixed_part(segment, rule)
-    needed = [name for name in segment.mandatory if name in given]
-    of_columns = {name for name in given if getattr(rule, name).columns}
+    fixed = fixed_part(segment, rule)
+    needed, of_columns = makers(segment, rule, list(given))
     for row, values in _tuples(given):
         filled = {
             field.name: {"value": value} if field.kind is Kind.CODE else value
             for field, value in zip(fields, values, strict=True)
             if value
         }
-        made = filled.keys() >= set(needed) if needed else not filled.keys().isdisjoint(of_columns)
+        made = filled.keys() >= needed if needed else not filled.keys().isdisjoint(of_columns)
         if made:
             _append(users[row], segment, {**fixed, **filled})
 
@@ -72,7 +92,13 @@ def _tuples(given: dict[str, Strings]) -> Iterator[tuple[int, tuple[str, ...]]]:
     return zip(index, zip(*(values.tolist() for values in given.values()), strict=True), strict=True)
 
 
-def _fixed_part(segment: Segment, rule: Any) -> dict[str, Any]:
+def makers(segment: Segment, rule: Any, fields: list[str]) -> tuple[set[str], set[str]]:
+    """Tell which fields make a segment: all of these must have a value; where there are none, one of those."""
+    needed = {name for name in segment.mandatory if name in fields}
+    return needed, {name for name in fields if getattr(rule, name).columns}
+
+
+def fixed_part(segment: Segment, rule: Any) -> dict[str, Any]:
     """Give what a rule says of every segment it makes: types, flags and literal fields."""
     fixed: dict[str, Any] = {flag: True for flag in segment.flags if getattr(rule, flag)}
     for name in segment.literals:

@@ -45,7 +45,7 @@ def read_delimited(
         mended = all(column in header for column in MENDED_COLUMNS)
         while chunk := [*chunk, *islice(records, CHUNK_ROWS - len(chunk))]:
             some = some or any(chunk)  # a blank line is no row
-            yield make_frame(chunk, header, start, mended)
+            yield make_frame(chunk, header, range(start, start + len(chunk)), mended=mended)
             start, chunk = start + len(chunk), []
         if not some:
             raise ExtractError(
@@ -69,7 +69,8 @@ def column_names(file: IO[bytes], name: str, form: CsvFormat) -> list[str]:
 def write_rejected(file: IO[bytes], name: str, form: CsvFormat, rejects: Mapping[int, Finding]) -> bytes:
     """Give the rejected rows as they came, in the same form, with the reasons in three columns more."""
     out = io.StringIO(newline="")
-    writer = csv.writer(out, **_dialect(form))
+    escape = form.escape or (None if form.quote else "\\")
+    writer = csv.writer(out, **dialect_of(form) | {"escapechar": escape})
     encoding, before = _lines_before(file, name, form)
     out.write(before)
     with _records(file, name, form) as records:
@@ -104,11 +105,12 @@ def _without(places: set[int], record: Iterable[str]) -> list[str]:
     return [cell for place, cell in enumerate(record) if place not in places]
 
 
-def _dialect(form: CsvFormat) -> dict[str, Any]:
+def dialect_of(form: CsvFormat) -> dict[str, Any]:
+    """Give how the csv module is to read an extract."""
     return {
         "delimiter": form.delimiter,
         "quotechar": form.quote,
-        "escapechar": form.escape or (None if form.quote else "\\"),
+        "escapechar": form.escape,
         "quoting": csv.QUOTE_MINIMAL if form.quote else csv.QUOTE_NONE,
         "strict": True,
     }
@@ -122,8 +124,7 @@ def _records(file: IO[bytes], name: str, form: CsvFormat) -> Iterator[Iterator[l
         if form.comment:
             comment = form.comment
             lines = ("\n" if line.startswith(comment) else line for line in text)
-        dialect = _dialect(form) | {"escapechar": form.escape}
-        records = _Counted(csv.reader(lines, **dialect), re.compile(form.trailer) if form.trailer else None)
+        records = _Counted(csv.reader(lines, **dialect_of(form)), re.compile(form.trailer) if form.trailer else None)
         try:
             yield records
         except csv.Error as error:

@@ -38,7 +38,7 @@ def read_excel(
         number, some = form.header_row + 1, False
         while chunk := [_fitted(row, width) for row in islice(rows, CHUNK_ROWS)]:
             some = some or any(chunk)
-            yield make_frame(chunk, header, number, mended)
+            yield make_frame(chunk, header, range(number, number + len(chunk)), mended=mended)
             number += len(chunk)
         if not some:
             raise ExtractError(name, "a header and no rows", "at least one row", "Ask the SIS why it is empty.")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from matchpoint.errors import ExtractError
 from matchpoint.findings import Finding
@@ -77,23 +79,40 @@ def _quoted(names: Iterable[str]) -> str:
 
 
 def make_frame(
-    chunk: list[list[str]], header: list[str], start: int, mended: bool
+    records: Sequence[list[str]],
+    header: list[str],
+    numbers: Iterable[int],
+    columns: Iterable[str] | None = None,
+    *,
+    mended: bool = False,
 ) -> tuple[pd.DataFrame, list[Finding]]:
-    """Make a frame of records; those with too few or too many fields are findings, blank ones nothing.
+    """Make a frame of records with their row numbers; those with too few or too many fields are findings.
 
-    ``mended`` says that the records are of a mended rejections file, whose own columns go.
+    ``columns`` are those to take, all when None. A blank record is nothing. ``mended`` says that the records are of a
+    mended rejections file, whose own columns go.
     """
     findings: list[Finding] = []
-    numbers: list[int] = []
-    good: list[list[str]] = []
-    for number, record in enumerate(chunk, start=start):
-        if len(record) == len(header):
-            numbers.append(number)
-            good.append(record)
-        elif record:
-            detail = f"found {len(record)} fields; expected {len(header)}"
-            findings.append(Finding(number, "", "missing_column_value", detail))
-    frame = pd.DataFrame(good, columns=header, index=pd.Index(numbers, dtype="int64"), dtype="str")
+    index = list(numbers)
+    width = len(header)
+    if any(len(record) != width for record in records):
+        numbered = list(zip(index, records, strict=True))
+        findings = [_ragged(number, record, width) for number, record in numbered if record and len(record) != width]
+        whole = [(number, record) for number, record in numbered if len(record) == width]
+        index, records = [number for number, _ in whole], [record for _, record in whole]
+    by_column = dict(zip(header, zip(*records, strict=True) if records else ([] for _ in header), strict=True))
+    frame = pd.DataFrame(
+        {name: _strings(by_column[name]) for name in (columns if columns is not None else header)},
+        index=pd.Index(index, dtype="int64"),
+    )
     if mended:
         frame = frame.drop(columns=list(MENDED_COLUMNS)).map(unguard)
     return frame, findings
+
+
+def _ragged(number: int, record: list[str], width: int) -> Finding:
+    return Finding(number, "", "missing_column_value", f"found {len(record)} fields; expected {width}")
+
+
+def _strings(values: Sequence[str]) -> Any:
+    """Give values as pandas' strings, by way of Arrow, which is faster."""
+    return pd.array(pa.array(values, pa.large_string()), dtype="str")

@@ -44,10 +44,26 @@ users = Table(
     Column("version", Integer, nullable=False, comment="grows by one with every change"),
     Column("document", Json, nullable=False, comment="the whole user in Alma's JSON form"),
     Column("protected", Json, nullable=False, comment="special fields edited by hand, with the SIS's value"),
-    Column("source_hash", Text, comment="hash of the mapped row that was last applied"),
-    Column("source_version", Integer, comment="the user's version right after that"),
+    Column("source_version", Integer, comment="the user's version right after the SIS's row was last applied"),
     Column("changed_at", Time, nullable=False),
     Column("changed_by_run", Text),
+)
+Index(
+    "ix_users_edited",
+    users.c.id,
+    postgresql_where=users.c.source_version != users.c.version,
+    sqlite_where=users.c.source_version != users.c.version,
+)
+
+row_ledger = Table(
+    "row_ledger",
+    metadata,
+    Column(
+        "user_id", BigInteger, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    ),
+    Column("profile", Text, nullable=False),
+    Column("row_hash", BigInteger, comment="hash of the raw row under its mapping"),
+    Column("user_hash", BigInteger, nullable=False, comment="hash of the mapped user"),
 )
 
 identifiers = Table(
@@ -103,10 +119,10 @@ history = Table(
     Column("run_id", Text),
     Column("extract", Text, comment="SHA-256 of the extract"),
     Column("row", Integer, comment="row number in the extract"),
-    Column("source_hash", Text),
     Column("before", Json, comment="the changed fields as they were; null for a new user"),
-    Column("after", Json, nullable=False, comment="the changed fields as they are; the whole new user"),
+    Column("after", Json, comment="the changed fields as they are; null for a user made by a run"),
     Column("at", Time, nullable=False),
+    Column("source_hash", BigInteger, comment="hash of the mapped user"),
     Index("ix_history_run_row", "run_id", "extract", "row"),
 )
 

@@ -1,63 +1,108 @@
-"""Writing users: a batch of planned rows in one transaction, with identifiers and history."""
+"""Writing users: a batch of planned rows in one transaction, with identifiers, history and the row ledger."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
-from matchpoint.alma.fields import PRIMARY_ID, User
+from matchpoint.alma.fields import IDENTIFIERS, PRIMARY_ID
 from matchpoint.alma.identifiers import identifiers as identifiers_of
 from matchpoint.alma.identifiers import key
 from matchpoint.outcomes import Outcome
 from matchpoint.plan import PlanRow
-from matchpoint.store.bulk import among, load_rows
-from matchpoint.store.tables import counters, history, identifiers, users
+from matchpoint.store import row_ledger
+from matchpoint.store.bulk import among, load_rows, reserve
+from matchpoint.store.tables import history, identifiers, users
 
 
 @dataclass(frozen=True)
 class Stamp:
-    """Who changes users, in which run, when, and the SHA-256 of each extract by number."""
+    """Who changes users, in which run, when, for which profile, and the SHA-256 of each extract by number.
+
+    ``is_resumed`` tells that an earlier, broken-off try of the run has written already.
+    """
 
     actor: str
     run_id: str
     now: datetime
     extracts: dict[int, str]
+    profile: str
+    is_resumed: bool = False
 
 
-def write_batch(connection: Connection, rows: Sequence[PlanRow], stamp: Stamp) -> dict[int, str]:
+@dataclass(frozen=True)
+class Change:
+    """A planned row with the user to be written, as JSON, and its identifiers, where they are known already."""
+
+    row: PlanRow
+    document: str | None = None
+    pairs: str | None = None
+
+    @cached_property
+    def identifiers(self) -> list[tuple[str, str]]:
+        """The identifiers of the user as (type, value), the primary id first."""
+        if self.pairs is not None:
+            return [(id_type, value) for id_type, value in orjson.loads(self.pairs)]
+        return identifiers_of(orjson.loads(self.document or "{}"))
+
+    @cached_property
+    def changed(self) -> dict[str, list[Any]]:
+        """What changes, before and after."""
+        return dict(orjson.loads(self.row.changes or "{}"))
+
+    @property
+    def moves_identifiers(self) -> bool:
+        """Whether the identifiers of a user who is there change."""
+        return not self.changed.keys().isdisjoint({PRIMARY_ID, IDENTIFIERS.name})
+
+
+def write_batch(
+    connection: Connection, changes: Sequence[Change], stamp: Stamp, *, alone: bool = False
+) -> dict[int, str]:
     """Apply planned rows inside the caller's transaction.
 
-    Gives a code (see :mod:`matchpoint.findings`) per position for the rows that are conflicts, because their
-    user or an identifier changed after the plan was made; those are not written. A row that this run applied
-    before is passed over.
+    Gives a code (see :mod:`matchpoint.findings`) per position for the rows that are conflicts, because their user or an
+    identifier changed after the plan was made; those are not written. A row that this run applied before is passed
+    over. Whether an identifier of a new user was taken meanwhile is asked of a row ``alone``; of many the store tells
+    by refusing them all.
     """
-    done = _done(connection, rows, stamp)
-    rows = [row for row in rows if (stamp.extracts[row.extract], row.row, row.source_hash) not in done]
-    versions = _lock_users(connection, [row.user_id for row in rows if row.user_id is not None])
+    if stamp.is_resumed:
+        done = _done(connection, changes, stamp)
+        changes = [one for one in changes if _place(one, stamp) not in done]
+    versions = _lock_users(connection, [one.row.user_id for one in changes if one.row.user_id is not None])
     refused = {
-        row.position: "changed_since"
-        for row in rows
-        if row.user_id is not None and versions.get(row.user_id) != row.version
+        one.row.position: "changed_since"
+        for one in changes
+        if one.row.user_id is not None and versions.get(one.row.user_id) != one.row.version
     }
-    documents = {row.position: orjson.loads(row.document) for row in rows if row.document is not None}
-    refused |= _taken(connection, [row for row in rows if row.position not in refused], documents)
-    rows = [row for row in rows if row.position not in refused]
-    _create(connection, [row for row in rows if row.outcome == Outcome.CREATED], documents, stamp)
-    _update(connection, [row for row in rows if row.outcome == Outcome.UPDATED], documents, stamp)
-    _remember(connection, [row for row in rows if row.outcome == Outcome.UNCHANGED])
+    refused |= _taken(connection, [one for one in changes if one.row.position not in refused], alone=alone)
+    by_outcome: dict[str, list[Change]] = {str(outcome): [] for outcome in Outcome}
+    for one in changes:
+        if one.row.position not in refused:
+            by_outcome[one.row.outcome].append(one)
+    _create(connection, by_outcome[Outcome.CREATED], stamp)
+    _update(connection, by_outcome[Outcome.UPDATED], stamp)
+    _remember(connection, by_outcome[Outcome.UNCHANGED])
+    known = [*by_outcome[Outcome.UPDATED], *by_outcome[Outcome.UNCHANGED]]
+    row_ledger.note(connection, [_entry(one, one.row.user_id or 0, stamp) for one in known])
     return refused
 
 
-def _done(connection: Connection, rows: Sequence[PlanRow], stamp: Stamp) -> set[tuple[str, int, str]]:
+def _place(change: Change, stamp: Stamp) -> tuple[str, int, int | None]:
+    return stamp.extracts[change.row.extract], change.row.row, change.row.user_hash
+
+
+def _done(connection: Connection, changes: Sequence[Change], stamp: Stamp) -> set[tuple[str, int, int | None]]:
     """Find the rows of a batch that an earlier, broken-off try of this run has applied."""
-    done: set[tuple[str, int, str]] = set()
-    for number in {row.extract for row in rows}:
-        extract, numbers = stamp.extracts[number], [row.row for row in rows if row.extract == number]
+    done: set[tuple[str, int, int | None]] = set()
+    for number in {one.row.extract for one in changes}:
+        extract, numbers = stamp.extracts[number], [one.row.row for one in changes if one.row.extract == number]
         query = select(history.c.row, history.c.source_hash).where(
             history.c.run_id == stamp.run_id,
             history.c.extract == extract,
@@ -70,18 +115,18 @@ def _done(connection: Connection, rows: Sequence[PlanRow], stamp: Stamp) -> set[
 
 
 def _lock_users(connection: Connection, user_ids: list[int]) -> dict[int, int]:
+    if not user_ids:
+        return {}
     query = select(users.c.id, users.c.version).where(among(connection, users.c.id, user_ids)).order_by(users.c.id)
     return {user_id: version for user_id, version in connection.execute(query.with_for_update())}
 
 
-def _taken(connection: Connection, rows: Sequence[PlanRow], documents: dict[int, User]) -> dict[int, str]:
-    """Find the rows with an identifier that somebody else has taken since the plan was made."""
-    wanted = {
-        key(value): row
-        for row in rows
-        if row.position in documents
-        for _, value in identifiers_of(documents[row.position])
-    }
+def _taken(connection: Connection, changes: Sequence[Change], *, alone: bool) -> dict[int, str]:
+    """Find the rows of which somebody else has taken an identifier."""
+    asked = [one for one in changes if (alone and one.row.outcome == Outcome.CREATED) or one.moves_identifiers]
+    wanted = {key(value): one.row for one in asked for _, value in one.identifiers}
+    if not wanted:
+        return {}
     query = select(identifiers.c.value_key, identifiers.c.user_id).where(
         among(connection, identifiers.c.value_key, wanted)
     )
@@ -92,66 +137,17 @@ def _taken(connection: Connection, rows: Sequence[PlanRow], documents: dict[int,
     }
 
 
-def _create(connection: Connection, rows: Sequence[PlanRow], documents: dict[int, User], stamp: Stamp) -> None:
-    if not rows:
+def _create(connection: Connection, changes: Sequence[Change], stamp: Stamp) -> None:
+    if not changes:
         return
-    last = reserve(connection, "users", len(rows))
-    numbered = list(zip(range(last - len(rows) + 1, last + 1), rows, strict=True))
+    last = reserve(connection, "users", len(changes))
+    numbered = list(zip(range(last - len(changes) + 1, last + 1), changes, strict=True))
+    load_rows(connection, users, _USER_COLUMNS, ((number, *_new_user(one, stamp)) for number, one in numbered))
+    load_rows(connection, identifiers, _IDENTIFIER_COLUMNS, _identifiers(numbered))
     load_rows(
-        connection,
-        users,
-        _USER_COLUMNS,
-        ((user_id, *_user_columns(row, documents, 1, stamp), "{}") for user_id, row in numbered),
+        connection, history, _HISTORY_COLUMNS, (_history(one, number, 1, stamp, None, None) for number, one in numbered)
     )
-    _add_identifiers(connection, ((user_id, documents[row.position]) for user_id, row in numbered))
-    load_rows(
-        connection,
-        history,
-        _HISTORY_COLUMNS,
-        (_history(user_id, 1, row, stamp, before=None, after=row.document) for user_id, row in numbered),
-    )
-
-
-def reserve(connection: Connection, name: str, number: int) -> int:
-    """Give out the next numbers of a counter; gives the last of them."""
-    counted = update(counters).where(counters.c.name == name).values(value=counters.c.value + number)
-    last = connection.scalar(counted.returning(counters.c.value))
-    if last is None:
-        connection.execute(insert(counters).values(name=name, value=number))
-        return number
-    return int(last)
-
-
-def _update(connection: Connection, rows: Sequence[PlanRow], documents: dict[int, User], stamp: Stamp) -> None:
-    if not rows:
-        return
-    columns = [name for name in _USER_COLUMNS if name not in {"id", "protected"}]
-    statement = (
-        update(users).where(users.c.id == bindparam("of_id")).values({n: bindparam(f"new_{n}") for n in columns})
-    )
-    values = []
-    for row in rows:
-        given = zip(columns, _user_columns(row, documents, (row.version or 0) + 1, stamp), strict=True)
-        values.append({"of_id": row.user_id} | {f"new_{name}": value for name, value in given})
-    connection.execute(statement, values)
-    changed = [row for row in rows if _changes(row).keys() & {PRIMARY_ID, "user_identifier"}]
-    connection.execute(
-        delete(identifiers).where(among(connection, identifiers.c.user_id, [row.user_id for row in changed]))
-    )
-    _add_identifiers(connection, ((row.user_id, documents[row.position]) for row in changed))
-    load_rows(connection, history, _HISTORY_COLUMNS, (_updated(row, stamp) for row in rows))
-
-
-def _remember(connection: Connection, rows: Sequence[PlanRow]) -> None:
-    """Note for unchanged users which row says so: the next run then need not look at them."""
-    if not rows:
-        return
-    statement = (
-        update(users)
-        .where(users.c.id == bindparam("of_id"))
-        .values(source_hash=bindparam("hashed"), source_version=users.c.version)
-    )
-    connection.execute(statement, [{"of_id": row.user_id, "hashed": row.source_hash} for row in rows])
+    row_ledger.note_new(connection, (_entry(one, number, stamp) for number, one in numbered))
 
 
 _USER_COLUMNS = (
@@ -161,36 +157,65 @@ _USER_COLUMNS = (
     "external_id",
     "version",
     "document",
-    "source_hash",
     "source_version",
     "changed_at",
     "changed_by_run",
     "protected",
 )
+_IDENTIFIER_COLUMNS = ("value_key", "id_type", "value", "user_id")
 
 
-def _user_columns(row: PlanRow, documents: dict[int, User], version: int, stamp: Stamp) -> tuple[Any, ...]:
-    user = documents[row.position]
-    return (
-        user[PRIMARY_ID],
-        user["account_type"]["value"],
-        user.get("external_id"),
-        version,
-        row.document,
-        row.source_hash,
-        version,
-        stamp.now,
-        stamp.run_id,
-    )
+def _new_user(change: Change, stamp: Stamp) -> tuple[Any, ...]:
+    primary_id = change.identifiers[0][1]
+    return (primary_id, "EXTERNAL", stamp.profile, 1, change.document, 1, stamp.now, stamp.run_id, "{}")
 
 
-def _add_identifiers(connection: Connection, given: Iterable[tuple[int | None, User]]) -> None:
-    load_rows(
-        connection,
-        identifiers,
-        ["value_key", "id_type", "value", "user_id"],
-        ((key(value), id_type, value, user_id) for user_id, user in given for id_type, value in identifiers_of(user)),
-    )
+def _identifiers(given: Iterable[tuple[int | None, Change]]) -> Iterable[tuple[str, str, str, int | None]]:
+    return ((key(value), id_type, value, user_id) for user_id, one in given for id_type, value in one.identifiers)
+
+
+def _update(connection: Connection, changes: Sequence[Change], stamp: Stamp) -> None:
+    if not changes:
+        return
+    statement = update(users).where(users.c.id == bindparam("of_id"))
+    rows = [_updated_user(one, stamp) for one in changes]
+    columns = {name: bindparam(f"new_{name}") for name in rows[0] if name != "of_id"}
+    values = [{name if name == "of_id" else f"new_{name}": value for name, value in row.items()} for row in rows]
+    connection.execute(statement.values(columns), values)
+    moved = [(one.row.user_id, one) for one in changes if one.moves_identifiers]
+    if moved:
+        held = among(connection, identifiers.c.user_id, [user_id for user_id, _ in moved])
+        connection.execute(delete(identifiers).where(held))
+        load_rows(connection, identifiers, _IDENTIFIER_COLUMNS, _identifiers(moved))
+    load_rows(connection, history, _HISTORY_COLUMNS, (_updated(one, stamp) for one in changes))
+
+
+def _updated_user(change: Change, stamp: Stamp) -> dict[str, Any]:
+    version = (change.row.version or 0) + 1
+    values = {
+        "of_id": change.row.user_id,
+        "external_id": stamp.profile,
+        "version": version,
+        "document": change.document,
+        "source_version": version,
+        "changed_at": stamp.now,
+        "changed_by_run": stamp.run_id,
+        "primary_id": change.identifiers[0][1],
+    }
+    return values
+
+
+def _remember(connection: Connection, changes: Sequence[Change]) -> None:
+    """Note for unchanged users that they are as their row left them: the next run then need not look at them."""
+    if not changes:
+        return
+    ids = among(connection, users.c.id, [one.row.user_id for one in changes])
+    statement = update(users).where(ids, users.c.source_version.is_distinct_from(users.c.version))
+    connection.execute(statement.values(source_version=users.c.version))
+
+
+def _entry(change: Change, user_id: int, stamp: Stamp) -> row_ledger.Entry:
+    return user_id, stamp.profile, change.row.row_hash, change.row.user_hash or 0
 
 
 _HISTORY_COLUMNS = (
@@ -209,8 +234,9 @@ _HISTORY_COLUMNS = (
 
 
 def _history(
-    user_id: int, version: int, row: PlanRow, stamp: Stamp, *, before: str | None, after: str | None
+    change: Change, user_id: int, version: int, stamp: Stamp, before: str | None, after: str | None
 ) -> tuple[Any, ...]:
+    row = change.row
     return (
         user_id,
         version,
@@ -219,19 +245,14 @@ def _history(
         stamp.run_id,
         stamp.extracts[row.extract],
         row.row,
-        row.source_hash,
+        row.user_hash,
         before,
         after,
         stamp.now,
     )
 
 
-def _updated(row: PlanRow, stamp: Stamp) -> tuple[Any, ...]:
-    changed = _changes(row)
-    before = orjson.dumps({name: pair[0] for name, pair in changed.items()}).decode()
-    after = orjson.dumps({name: pair[1] for name, pair in changed.items()}).decode()
-    return _history(row.user_id or 0, (row.version or 0) + 1, row, stamp, before=before, after=after)
-
-
-def _changes(row: PlanRow) -> dict[str, list[Any]]:
-    return dict(orjson.loads(row.changes or "{}"))
+def _updated(change: Change, stamp: Stamp) -> tuple[Any, ...]:
+    before = orjson.dumps({name: pair[0] for name, pair in change.changed.items()}).decode()
+    after = orjson.dumps({name: pair[1] for name, pair in change.changed.items()}).decode()
+    return _history(change, change.row.user_id or 0, (change.row.version or 0) + 1, stamp, before, after)

@@ -37,14 +37,16 @@ class AlmaTransformUsersOperator(ProfileOperator):
     def execute(self, context: Context) -> dict[str, int]:
         """Transform, and give the counts of rows and of rejected ones."""
         from matchpoint.store.code_tables import load_code_tables
+        from matchpoint.store.row_ledger import known_to
         from matchpoint.transform import transform_extract
 
         run, profile = Run.of(context), profile_of(self.profile)
         extract = next(one for one in run.folder.extracts if one.path == self.extract)
         try:
-            tables = load_code_tables(UserStoreHook(profile.store).get_conn())
-            counts = transform_extract(run.folder, extract, profile, run.as_of(profile), tables)
+            store = UserStoreHook(profile.store).get_conn()
+            tables, known = load_code_tables(store), known_to(store, profile.code, self.mode, run.id)
+            counts = transform_extract(run.folder, extract, profile, run.as_of(profile), tables, known)
         except ExtractError as error:
             raise AirflowFailException(f"{error} Nothing of this run was written.") from error
-        self.log.info("%s: %d rows, %d rejected", extract.label, counts["rows"], counts["rejected"])
+        self.log.info("%s: %s", extract.label, counts)
         return counts

@@ -1,0 +1,138 @@
+"""The row ledger: of which raw row and which mapped user each user was last made, so that a run can pass it over.
+
+An entry holds while its user is as that row left it. Who changes a user otherwise need not know of the ledger: such a
+user's version is no longer its ``source_version``, and an index has just those. What is taken out of the ledger, or
+given to another profile, moves the profile's epoch on: a run that looked before then looks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, literal_column, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from matchpoint.hashes import Hashes
+from matchpoint.known import Known
+from matchpoint.store.bulk import among, load_rows, reserve
+from matchpoint.store.lookup import has_applied
+from matchpoint.store.tables import counters, row_ledger, users
+
+_MANY = 50_000
+"""From so many hashes on, fetching the whole ledger is faster than looking for them."""
+_PAIR = np.dtype([("hash", np.int64), ("user_id", np.int64)])
+
+Entry = tuple[int, str, int | None, int]
+"""User, profile, hash of the raw row, hash of the mapped user."""
+
+
+def epoch(connection: Connection, profile: str) -> int:
+    """Give the number of times that entries of a profile were taken away."""
+    return connection.scalar(select(counters.c.value).where(counters.c.name == _counter(profile))) or 0
+
+
+def known_rows(connection: Connection, profile: str) -> Known:
+    """Give the raw rows by which a profile's users need not be met again."""
+    return _known(connection, row_ledger.c.row_hash, profile, row_ledger.c.row_hash.is_not(None))
+
+
+def known_to(engine: Engine, profile: str, mode: str, run_id: str) -> Known:
+    """Give what a run may pass over: an import nothing, and neither a run that is repeated, to tell the same again."""
+    with engine.connect() as connection:
+        if mode == "import" or has_applied(connection, run_id):
+            return Known.nothing()
+        return known_rows(connection, profile)
+
+
+def known_users(connection: Connection, profile: str, hashes: Hashes) -> Known:
+    """Give those of some mapped users by which a profile's users need not be met again."""
+    some = np.unique(hashes)
+    if len(some) > _MANY:
+        return _known(connection, row_ledger.c.user_hash, profile)
+    wanted = among(connection, row_ledger.c.user_hash, some.tolist())
+    return _known(connection, row_ledger.c.user_hash, profile, wanted)
+
+
+def edited(connection: Connection) -> Hashes:
+    """Give the users who are no longer as their row left them."""
+    query = select(users.c.id).where(users.c.source_version != users.c.version)
+    return np.fromiter(connection.scalars(query), dtype=np.int64)
+
+
+def _known(connection: Connection, hashed: ColumnElement[int], profile: str, *where: ColumnElement[bool]) -> Known:
+    query = select(hashed, row_ledger.c.user_id).where(row_ledger.c.profile == profile, *where)
+    pairs = _packed(connection, query) if connection.dialect.name == "postgresql" else _fetched(connection, query)
+    now = epoch(connection, profile)
+    good = ~np.isin(pairs["user_id"], edited(connection))
+    return Known.of(pairs["hash"][good], pairs["user_id"][good], now)
+
+
+def _fetched(connection: Connection, query: Any) -> np.ndarray[Any, Any]:
+    # The driver's own cursor: SQLAlchemy's rows would take three times as long.
+    written = query.compile(connection, compile_kwargs={"render_postcompile": True})
+    cursor: Any = connection.connection.cursor()
+    cursor.execute(str(written), [written.params[name] for name in written.positiontup or ()])
+    return np.fromiter(cursor, dtype=_PAIR)
+
+
+def _packed(connection: Connection, query: Any) -> np.ndarray[Any, Any]:
+    """Let PostgreSQL pack the pairs into some large values: a million rows one by one would take a second."""
+    asked = query.subquery()
+    hashed, user_id = asked.c
+    pair = func.int8send(hashed).concat(func.int8send(user_id))
+    packed = select(func.string_agg(pair, func.decode("", "hex"))).group_by(user_id.op(">>")(literal_column("16")))
+    parts = [bytes(one) for one in connection.scalars(packed)]
+    return np.frombuffer(b"".join(parts), dtype=_PAIR.newbyteorder(">")).astype(_PAIR)
+
+
+# --- writing --------------------------------------------------------------------------------------
+
+
+def note_new(connection: Connection, entries: Iterable[Entry]) -> None:
+    """Note the rows of users who are new."""
+    load_rows(connection, row_ledger, ["user_id", "profile", "row_hash", "user_hash"], entries)
+
+
+def note(connection: Connection, entries: Sequence[Entry]) -> None:
+    """Note the rows of users who were there, in place of what was noted of them, by whatever profile."""
+    held = among(connection, row_ledger.c.user_id, [user_id for user_id, *_ in entries])
+    there = {tuple(entry) for entry in connection.execute(select(row_ledger).where(held))} if entries else set()
+    entries = [entry for entry in entries if entry not in there]
+    if not entries:
+        return
+    _move_on(connection, among(connection, row_ledger.c.user_id, [user_id for user_id, *_ in entries]))
+    make: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    written = make(row_ledger)
+    changed = {name: written.excluded[name] for name in ("profile", "row_hash", "user_hash")}
+    statement = written.on_conflict_do_update(index_elements=["user_id"], set_=changed)
+    columns = ("user_id", "profile", "row_hash", "user_hash")
+    connection.execute(statement, [dict(zip(columns, entry, strict=True)) for entry in entries])
+
+
+def refresh(connection: Connection, user_ids: Sequence[int], row_hashes: Sequence[int]) -> None:
+    """Note that users came out of other raw rows as they were: the export was only written in another way."""
+    statement = "UPDATE row_ledger SET row_hash = {0} WHERE user_id = {0}".format(_place(connection))
+    connection.exec_driver_sql(statement, list(zip(row_hashes, user_ids, strict=True)))
+
+
+def _place(connection: Connection) -> str:
+    return "%s" if connection.dialect.name == "postgresql" else "?"
+
+
+def forget(connection: Connection, user_ids: Sequence[int]) -> None:
+    """Take the entries of users out who go."""
+    held = among(connection, row_ledger.c.user_id, user_ids)
+    _move_on(connection, held)
+    connection.execute(delete(row_ledger).where(held))
+
+
+def _move_on(connection: Connection, entries: ColumnElement[bool]) -> None:
+    """Move the epochs of the profiles on that have some entries."""
+    for profile in connection.scalars(select(row_ledger.c.profile).distinct().where(entries)).all():
+        reserve(connection, _counter(profile), 1)
+
+
+def _counter(profile: str) -> str:
+    return f"row_ledger {profile}"
