@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+import orjson
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import DataError, IntegrityError
 
@@ -12,7 +13,7 @@ from matchpoint.chunks import chunks
 from matchpoint.errors import PlanError
 from matchpoint.feed import Feed
 from matchpoint.outcomes import Outcome
-from matchpoint.plan import plan_sha256, read_plan, read_refreshed, read_summary
+from matchpoint.plan import WRITTEN, plan_sha256, read_plan, read_refreshed, read_summary
 from matchpoint.run_folder import Extract, RunFolder, sha256
 from matchpoint.store import exclusive, row_ledger, writing
 from matchpoint.store.ledger import note_files
@@ -20,7 +21,7 @@ from matchpoint.store.lookup import has_applied
 from matchpoint.store.tables import runs
 from matchpoint.store.writes import Change, Stamp, write_batch
 
-BATCH_ROWS = 1_000
+BATCH_ROWS = 5_000
 """Rows in one transaction."""
 
 Deviation = tuple[int, str, str]
@@ -100,14 +101,14 @@ def _with_documents(folder: RunFolder) -> Iterator[Change]:
     """Give the rows that write, each with the user to be written: of a new one that is the staged user."""
     extracts = {extract.number: extract for extract in folder.extracts}
     feed = Feed(folder, [[extracts[number] for number in group] for group in read_summary(folder)["order"]])
-    rows = (row for row in read_plan(folder) if row.writes)
+    rows = (row for row in read_plan(folder, WRITTEN) if row.writes)
     staged = (row for batch in feed.rows() for row in batch)
     for row in rows:
-        if row.outcome != Outcome.CREATED:
-            yield Change(row, row.document)
-            continue
-        user = next(one for one in staged if one.position == row.position)
-        yield Change(row, user.user, user.identifiers) if row.document is None else Change(row, row.document)
+        if row.outcome == Outcome.CREATED and row.document is None:
+            user = next(one for one in staged if one.position == row.position)
+            yield Change(row, user.user, orjson.loads(user.identifiers))
+        else:
+            yield Change.of(row)
 
 
 def _write(engine: Engine, changes: list[Change], stamp: Stamp, *, alone: bool = False) -> list[Deviation]:

@@ -24,6 +24,9 @@ from matchpoint.store.code_tables import load_code_tables
 from matchpoint.store.tables import plan_rows, runs
 
 
+_KEPT = frozenset({Outcome.UPDATED, Outcome.REJECTED, Outcome.CONFLICT})
+
+
 def make_plan(
     folder: RunFolder,
     engine: Engine,
@@ -97,8 +100,7 @@ def _store_plan(
             row.field,
             row.changes,
         )
-        for row in read_plan(folder)
-        if row.outcome not in {Outcome.CREATED, Outcome.UNCHANGED, Outcome.SKIPPED}
+        for row in read_plan(folder, _KEPT)
     )
     with writing(engine).begin() as connection:
         planned_at = connection.scalar(select(runs.c.planned_at).where(runs.c.run_id == run_id))

@@ -10,7 +10,7 @@ import orjson
 
 from matchpoint.findings import TEXTS, Finding
 from matchpoint.outcomes import Outcome, count_outcomes
-from matchpoint.plan import PlanRow, read_plan, read_summary
+from matchpoint.plan import PlanRow, count_plan, read_plan, read_summary
 from matchpoint.profile import Profile
 from matchpoint.receipt import FileReceipt, Reason, Receipt
 from matchpoint.rejections import write_rejections
@@ -27,8 +27,12 @@ def make_receipt(folder: RunFolder, profile: Profile, *, now: datetime) -> Recei
     ledger = _Ledger()
     for number, rows in summary["unchanged"].items():
         ledger.outcomes[int(number)][Outcome.UNCHANGED] += rows
-    for row in read_plan(folder):
-        ledger.add(_as_it_came_out(row, deviations.get(row.position)))
+    for (number, outcome), rows in count_plan(folder).items():
+        ledger.outcomes[number][outcome] += rows
+    # A row that is created or unchanged, as planned, has nothing more to tell.
+    told = frozenset(Outcome) if deviations else frozenset(Outcome) - {Outcome.CREATED, Outcome.UNCHANGED}
+    for row in read_plan(folder, told):
+        ledger.add(row, deviations.get(row.position))
     files = []
     labels = {}
     warnings = _Told()
@@ -57,13 +61,6 @@ def make_receipt(folder: RunFolder, profile: Profile, *, now: datetime) -> Recei
     )
 
 
-def _as_it_came_out(row: PlanRow, deviation: tuple[str, str] | None) -> PlanRow:
-    if deviation is None:
-        return row
-    outcome, code = deviation
-    return replace(row, outcome=outcome, code=code, field=None, detail=None, changes=None)
-
-
 class _Ledger:
     """Counts rows as they go by."""
 
@@ -73,8 +70,12 @@ class _Ledger:
         self.changed: Counter[str] = Counter()
         self.told = _Told()
 
-    def add(self, row: PlanRow) -> None:
-        self.outcomes[row.extract][row.outcome] += 1
+    def add(self, row: PlanRow, deviation: tuple[str, str] | None) -> None:
+        """Take the reasons of a row as it came out; the outcomes planned are counted already."""
+        if deviation:
+            outcome, code = deviation
+            self.outcomes[row.extract].update({row.outcome: -1, outcome: 1})
+            row = replace(row, outcome=outcome, code=code, field=None, detail=None, changes=None)
         if row.changes:
             self.changed.update(orjson.loads(row.changes).keys())
         if row.code is None:

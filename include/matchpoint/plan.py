@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from matchpoint.chunks import chunks
@@ -48,10 +50,11 @@ class PlanRow:
     @property
     def writes(self) -> bool:
         """Whether applying it touches the store: a user, or only the ledger that makes the next run fast."""
-        return not self.done and self.outcome in _WRITTEN
+        return not self.done and self.outcome in WRITTEN
 
 
-_WRITTEN = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED})
+WRITTEN = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED})
+"""Outcomes of rows that touch the store."""
 _TYPES = {"int": pa.int64(), "str": pa.string(), "bool": pa.bool_()}
 SCHEMA = pa.schema([(one.name, _TYPES[str(one.type).split(" |")[0]]) for one in fields(PlanRow)])
 
@@ -103,11 +106,24 @@ def read_summary(folder: RunFolder) -> dict[str, Any]:
         raise PlanError(f"{folder.root}: found no plan.json; run the task match_users first") from None
 
 
-def read_plan(folder: RunFolder) -> Iterator[PlanRow]:
-    """Read the plan row by row."""
+def read_plan(folder: RunFolder, outcomes: Collection[str] = frozenset(Outcome)) -> Iterator[PlanRow]:
+    """Read the plan row by row; ``outcomes`` are those to be told of."""
+    for batch in _batches(folder, SCHEMA.names):
+        wanted = batch.filter(pc.is_in(batch["outcome"], pa.array(sorted(outcomes), pa.string())))
+        yield from map(PlanRow, *(column.to_pylist() for column in wanted.columns))
+
+
+def count_plan(folder: RunFolder) -> Counter[tuple[int, str]]:
+    """Count the rows of the plan by number of the extract and outcome."""
+    counts: Counter[tuple[int, str]] = Counter()
+    for batch in _batches(folder, ["extract", "outcome"]):
+        counts.update(zip(batch["extract"].to_pylist(), batch["outcome"].to_pylist(), strict=True))
+    return counts
+
+
+def _batches(folder: RunFolder, columns: list[str]) -> Iterator[pa.RecordBatch]:
     try:
         with folder.root.joinpath("plan.parquet").open("rb") as file:
-            for batch in pq.ParquetFile(file).iter_batches(BATCH_ROWS):
-                yield from map(PlanRow, *(column.to_pylist() for column in batch.columns))
+            yield from pq.ParquetFile(file).iter_batches(BATCH_ROWS, columns=columns)
     except FileNotFoundError:
         raise PlanError(f"{folder.root}: found no plan.parquet; run the task match_users first") from None

@@ -18,7 +18,7 @@ from matchpoint.alma.check import Context, check_user
 from matchpoint.alma.fields import CORE_BY_NAME, PRIMARY_ID, STATUSES, Field, Kind
 from matchpoint.hashes import Hashes
 from matchpoint.mapping.converters import Strings
-from matchpoint.mapping.documents import arrow
+from matchpoint.mapping.documents import arrow, bytes_of
 from matchpoint.mapping.users import fixed_part, mapping_of
 from matchpoint.profile import Profile
 from matchpoint.profile.converters import DateConverter
@@ -82,7 +82,7 @@ def _field(place: str) -> Field:
 def _doubts(values: pa.Array, field: Field, rule: FieldRule, context: Context) -> Iterator[Any]:
     """Doubt the values of one column: characters, length, form, code."""
     if _has_odd_character(values):
-        yield pc.match_substring_regex(values, "[\\x00-\\x1f\"\\\\\\\\\\x{fffe}\\x{ffff}]")
+        yield pc.match_substring_regex(values, r"[\x00-\x1f\x{fffe}\x{ffff}]")
     if field.length:
         longest = pc.max(pc.binary_length(values)).as_py()
         if longest is not None and longest > field.length:
@@ -110,13 +110,10 @@ def _is_made_a_date(rule: FieldRule) -> bool:
 
 
 def _has_odd_character(values: pa.Array) -> bool:
-    """Tell whether a column has a character that JSON escapes or XML cannot hold, by one look at its bytes."""
-    begin, end = values.offset, values.offset + len(values)
-    offsets = np.frombuffer(values.buffers()[1], dtype=np.int64)
-    data = np.frombuffer(values.buffers()[2] or b"", dtype=np.uint8)[offsets[begin] : offsets[end]]
-    odd = (data < 0x20) | (data == 0x22) | (data == 0x5C)
-    last_of_plane = (data[:-1] == 0xBF) & (data[1:] >= 0xBE) if len(data) else odd
-    return bool(odd.any() or last_of_plane.any())
+    """Tell whether a column has a character that XML may not hold, by one look at its bytes."""
+    text = bytes_of(values)
+    last_of_plane = (text[:-1] == 0xBF) & (text[1:] >= 0xBE)
+    return bool((text < 0x20).any() or last_of_plane.any())
 
 
 def _alike(hashed: Sequence[Hashes]) -> Mask:

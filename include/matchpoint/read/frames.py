@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -100,10 +101,8 @@ def make_frame(
         whole = [(number, record) for number, record in numbered if len(record) == width]
         index, records = [number for number, _ in whole], [record for _, record in whole]
     by_column = dict(zip(header, zip(*records, strict=True) if records else ([] for _ in header), strict=True))
-    frame = pd.DataFrame(
-        {name: _strings(by_column[name]) for name in (columns if columns is not None else header)},
-        index=pd.Index(index, dtype="int64"),
-    )
+    wanted = header if columns is None else columns
+    frame = frame_of({name: pa.array(by_column[name], pa.large_string()) for name in wanted}, index)
     if mended:
         frame = frame.drop(columns=list(MENDED_COLUMNS)).map(unguard)
     return frame, findings
@@ -113,6 +112,7 @@ def _ragged(number: int, record: list[str], width: int) -> Finding:
     return Finding(number, "", "missing_column_value", f"found {len(record)} fields; expected {width}")
 
 
-def _strings(values: Sequence[str]) -> Any:
-    """Give values as pandas' strings, by way of Arrow, which is faster."""
-    return pd.array(pa.array(values, pa.large_string()), dtype="str")
+def frame_of(columns: Mapping[str, Any], numbers: Sequence[int] | np.ndarray[Any, Any]) -> pd.DataFrame:
+    """Make a frame of Arrow's texts by column, and row numbers."""
+    strings = {name: pd.array(values, dtype="str") for name, values in columns.items()}
+    return pd.DataFrame(strings, index=pd.Index(numbers, dtype="int64"))

@@ -123,7 +123,7 @@ def _held_together(lines: list[bytes], quote: bytes) -> tuple[list[bytes], bytes
 
 def parse(lines: Sequence[bytes], encoding: str, form: CsvFormat) -> list[list[str]]:
     """Parse raw records, and make sure that each is one. Raises :class:`NotLineWise` where one is not."""
-    reader = csv.reader(io.StringIO(_decoded(b"\n".join(lines), encoding), newline=""), **dialect_of(form))
+    reader = csv.reader(io.StringIO(decoded(b"\n".join(lines), encoding), newline=""), **dialect_of(form))
     try:
         records = list(reader)
     except csv.Error:
@@ -135,7 +135,7 @@ def parse(lines: Sequence[bytes], encoding: str, form: CsvFormat) -> list[list[s
 
 def _parse_one(line: bytes, encoding: str, form: CsvFormat) -> list[str]:
     try:
-        records = list(csv.reader(io.StringIO(_decoded(line, encoding), newline=""), **dialect_of(form)))
+        records = list(csv.reader(io.StringIO(decoded(line, encoding), newline=""), **dialect_of(form)))
     except csv.Error:
         raise NotLineWise from None
     if len(records) > 1:
@@ -143,7 +143,8 @@ def _parse_one(line: bytes, encoding: str, form: CsvFormat) -> list[str]:
     return records[0] if records else []
 
 
-def _decoded(raw: bytes, encoding: str) -> str:
+def decoded(raw: bytes, encoding: str) -> str:
+    """Decode raw records; raises :class:`NotLineWise` for a wrong byte."""
     try:
         return raw.decode(encoding)
     except UnicodeDecodeError:

@@ -13,8 +13,9 @@ from matchpoint.findings import Finding
 from matchpoint.hashes import Hashes
 from matchpoint.known import Known, KnownRows
 from matchpoint.profile.formats import CsvFormat
-from matchpoint.read.frames import CHUNK_ROWS, MENDED_COLUMNS, check_header, make_frame
-from matchpoint.read.raw_records import NotLineWise, RawExtract, RawRecords, parse
+from matchpoint.read.frames import CHUNK_ROWS, MENDED_COLUMNS, check_header
+from matchpoint.read.plain_lines import read_records
+from matchpoint.read.raw_records import NotLineWise, RawExtract, RawRecords, decoded, parse
 
 
 class RawRows:
@@ -50,17 +51,20 @@ class RawRows:
 
     def frame(self, records: RawRecords) -> tuple[pd.DataFrame, list[Finding]]:
         """Read records into a frame of the profile's columns; raises :class:`NotLineWise`."""
-        read = parse(records.lines, self._extract.encoding, self._form) if records.lines else []
         if self._trailer:
-            read = [[] if one and self._trailer.match(one[0]) else one for one in read]
-        self.is_empty = self.is_empty and not any(read)
-        frame, ragged = make_frame(read, self._header, records.rows.tolist(), self._columns)
-        if self._form.columns and len(ragged) == len(read) - read.count([]) > 0:
-            self._refuse_mended(read)
+            records = records.only(np.array([not self._is_trailer(line) for line in records.lines], dtype=bool))
+        frame, ragged = read_records(records, self._extract.encoding, self._form, self._header, self._columns)
+        self.is_empty = self.is_empty and not len(frame) and not ragged
+        if self._form.columns and ragged and not len(frame):
+            self._refuse_mended(records)
         return frame, ragged
 
-    def _refuse_mended(self, read: list[list[str]]) -> None:
+    def _is_trailer(self, line: bytes) -> bool:
+        begin = decoded(line, self._extract.encoding).partition(self._form.delimiter)[0]
+        return bool(self._trailer and self._trailer.match(begin.strip(self._form.quote or "")))
+
+    def _refuse_mended(self, records: RawRecords) -> None:
         """Leave a mended rejections file without header to the plain way: its rows have three columns more."""
         width = len(self._form.columns) + len(MENDED_COLUMNS)
-        if any(len(record) == width for record in read):
+        if any(len(one) == width for one in parse(records.lines, self._extract.encoding, self._form)):
             raise NotLineWise

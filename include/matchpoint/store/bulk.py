@@ -11,7 +11,6 @@ from sqlalchemy import (
     ARRAY,
     ColumnElement,
     Connection,
-    DateTime,
     Table,
     any_,
     func,
@@ -31,25 +30,19 @@ BATCH = 1_000
 
 
 def load_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Insert rows, each a sequence of values in the order of ``columns``. JSON goes in as text."""
+    """Insert rows, each a sequence of values in the order of ``columns``. JSON and times go in as text."""
     names = ", ".join(f'"{name}"' for name in columns)
     if connection.dialect.name == "postgresql":
         _copy(connection, f'COPY "{table.name}" ({names}) FROM STDIN', rows)
         return
     places = ", ".join("?" * len(columns))
-    times = [place for place, name in enumerate(columns) if isinstance(table.c[name].type, DateTime)]
     for batch in chunks(rows, BATCH):
-        values = [_with_times(row, times) for row in batch] if times else list(map(tuple, batch))
-        connection.exec_driver_sql(f'INSERT INTO "{table.name}" ({names}) VALUES ({places})', values)  # noqa: S608
+        connection.exec_driver_sql(f'INSERT INTO "{table.name}" ({names}) VALUES ({places})', list(map(tuple, batch)))  # noqa: S608
 
 
-def _with_times(row: Sequence[Any], places: Sequence[int]) -> tuple[Any, ...]:
-    """Write times as SQLAlchemy does for SQLite, which has no type for them."""
-    values = list(row)
-    for place in places:
-        if isinstance(values[place], datetime):
-            values[place] = values[place].strftime("%Y-%m-%d %H:%M:%S.%f")
-    return tuple(values)
+def time_text(connection: Connection, time: datetime) -> str:
+    """Write a time as :func:`load_rows` takes it; SQLite has no type for times, and SQLAlchemy writes them so."""
+    return time.isoformat() if connection.dialect.name == "postgresql" else time.strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
 def among(connection: Connection, column: ColumnElement[T], values: Iterable[T]) -> ColumnElement[bool]:

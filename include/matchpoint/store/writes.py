@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 import orjson
@@ -17,7 +16,7 @@ from matchpoint.alma.identifiers import key
 from matchpoint.outcomes import Outcome
 from matchpoint.plan import PlanRow
 from matchpoint.store import row_ledger
-from matchpoint.store.bulk import among, load_rows, reserve
+from matchpoint.store.bulk import among, load_rows, reserve, time_text
 from matchpoint.store.tables import history, identifiers, users
 
 
@@ -36,30 +35,25 @@ class Stamp:
     is_resumed: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Change:
-    """A planned row with the user to be written, as JSON, and its identifiers, where they are known already."""
+    """A planned row with the user to be written, as JSON, its identifiers as (type, value), and what changes in it."""
 
     row: PlanRow
     document: str | None = None
-    pairs: str | None = None
+    identifiers: Sequence[tuple[str, str]] = ()
+    changed: Mapping[str, list[Any]] = field(default_factory=dict)
 
-    @cached_property
-    def identifiers(self) -> list[tuple[str, str]]:
-        """The identifiers of the user as (type, value), the primary id first."""
-        if self.pairs is not None:
-            return [(id_type, value) for id_type, value in orjson.loads(self.pairs)]
-        return identifiers_of(orjson.loads(self.document or "{}"))
-
-    @cached_property
-    def changed(self) -> dict[str, list[Any]]:
-        """What changes, before and after."""
-        return dict(orjson.loads(self.row.changes or "{}"))
+    @classmethod
+    def of(cls, row: PlanRow) -> Change:
+        """Make a change of a planned row that has its user."""
+        user = orjson.loads(row.document or "{}")
+        return cls(row, row.document, identifiers_of(user), orjson.loads(row.changes or "{}"))
 
     @property
     def moves_identifiers(self) -> bool:
         """Whether the identifiers of a user who is there change."""
-        return not self.changed.keys().isdisjoint({PRIMARY_ID, IDENTIFIERS.name})
+        return PRIMARY_ID in self.changed or IDENTIFIERS.name in self.changed
 
 
 def write_batch(
@@ -142,11 +136,11 @@ def _create(connection: Connection, changes: Sequence[Change], stamp: Stamp) -> 
         return
     last = reserve(connection, "users", len(changes))
     numbered = list(zip(range(last - len(changes) + 1, last + 1), changes, strict=True))
-    load_rows(connection, users, _USER_COLUMNS, ((number, *_new_user(one, stamp)) for number, one in numbered))
+    now = time_text(connection, stamp.now)
+    load_rows(connection, users, _USER_COLUMNS, ((number, *_new_user(one, stamp, now)) for number, one in numbered))
     load_rows(connection, identifiers, _IDENTIFIER_COLUMNS, _identifiers(numbered))
-    load_rows(
-        connection, history, _HISTORY_COLUMNS, (_history(one, number, 1, stamp, None, None) for number, one in numbered)
-    )
+    created = (_history(one, number, 1, stamp, now) for number, one in numbered)
+    load_rows(connection, history, _HISTORY_COLUMNS, created)
     row_ledger.note_new(connection, (_entry(one, number, stamp) for number, one in numbered))
 
 
@@ -165,9 +159,9 @@ _USER_COLUMNS = (
 _IDENTIFIER_COLUMNS = ("value_key", "id_type", "value", "user_id")
 
 
-def _new_user(change: Change, stamp: Stamp) -> tuple[Any, ...]:
+def _new_user(change: Change, stamp: Stamp, now: str) -> tuple[Any, ...]:
     primary_id = change.identifiers[0][1]
-    return (primary_id, "EXTERNAL", stamp.profile, 1, change.document, 1, stamp.now, stamp.run_id, "{}")
+    return (primary_id, "EXTERNAL", stamp.profile, 1, change.document, 1, now, stamp.run_id, "{}")
 
 
 def _identifiers(given: Iterable[tuple[int | None, Change]]) -> Iterable[tuple[str, str, str, int | None]]:
@@ -187,12 +181,13 @@ def _update(connection: Connection, changes: Sequence[Change], stamp: Stamp) -> 
         held = among(connection, identifiers.c.user_id, [user_id for user_id, _ in moved])
         connection.execute(delete(identifiers).where(held))
         load_rows(connection, identifiers, _IDENTIFIER_COLUMNS, _identifiers(moved))
-    load_rows(connection, history, _HISTORY_COLUMNS, (_updated(one, stamp) for one in changes))
+    now = time_text(connection, stamp.now)
+    load_rows(connection, history, _HISTORY_COLUMNS, (_updated(one, stamp, now) for one in changes))
 
 
 def _updated_user(change: Change, stamp: Stamp) -> dict[str, Any]:
     version = (change.row.version or 0) + 1
-    values = {
+    return {
         "of_id": change.row.user_id,
         "external_id": stamp.profile,
         "version": version,
@@ -202,7 +197,6 @@ def _updated_user(change: Change, stamp: Stamp) -> dict[str, Any]:
         "changed_by_run": stamp.run_id,
         "primary_id": change.identifiers[0][1],
     }
-    return values
 
 
 def _remember(connection: Connection, changes: Sequence[Change]) -> None:
@@ -234,7 +228,7 @@ _HISTORY_COLUMNS = (
 
 
 def _history(
-    change: Change, user_id: int, version: int, stamp: Stamp, before: str | None, after: str | None
+    change: Change, user_id: int, version: int, stamp: Stamp, now: str, before: str | None = None, after: str | None = None
 ) -> tuple[Any, ...]:
     row = change.row
     return (
@@ -248,11 +242,11 @@ def _history(
         row.user_hash,
         before,
         after,
-        stamp.now,
+        now,
     )
 
 
-def _updated(change: Change, stamp: Stamp) -> tuple[Any, ...]:
+def _updated(change: Change, stamp: Stamp, now: str) -> tuple[Any, ...]:
     before = orjson.dumps({name: pair[0] for name, pair in change.changed.items()}).decode()
     after = orjson.dumps({name: pair[1] for name, pair in change.changed.items()}).decode()
-    return _history(change, change.row.user_id or 0, (change.row.version or 0) + 1, stamp, before, after)
+    return _history(change, change.row.user_id or 0, (change.row.version or 0) + 1, stamp, now, before, after)
