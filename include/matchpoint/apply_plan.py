@@ -9,13 +9,14 @@ import orjson
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import DataError, IntegrityError
 
-from matchpoint.chunks import chunks
+from matchpoint.chunks import ahead, chunks, without_gc
 from matchpoint.errors import PlanError
 from matchpoint.feed import Feed
 from matchpoint.outcomes import Outcome
 from matchpoint.plan import WRITTEN, plan_sha256, read_plan, read_refreshed, read_summary
 from matchpoint.run_folder import Extract, RunFolder, sha256
 from matchpoint.store import exclusive, row_ledger, writing
+from matchpoint.store.first_load import first_load
 from matchpoint.store.ledger import note_files
 from matchpoint.store.lookup import has_applied
 from matchpoint.store.tables import runs
@@ -28,6 +29,7 @@ Deviation = tuple[int, str, str]
 """A row that came out otherwise than planned: position, outcome, code."""
 
 
+@without_gc()
 def apply_plan(folder: RunFolder, engine: Engine, *, now: datetime) -> list[Deviation]:
     """Apply the plan in the run folder to the store.
 
@@ -51,7 +53,7 @@ def apply_plan(folder: RunFolder, engine: Engine, *, now: datetime) -> list[Devi
         profile=summary["profile"],
         is_resumed=is_resumed,
     )
-    with exclusive(engine):
+    with exclusive(engine), first_load(engine):
         deviations = list(_apply(folder, engine, stamp, _changed_extracts(folder, extracts)))
         _refresh(folder, engine)
     folder.write_lines("applied.jsonl", deviations)
@@ -86,7 +88,7 @@ def _refresh(folder: RunFolder, engine: Engine) -> None:
 
 
 def _apply(folder: RunFolder, engine: Engine, stamp: Stamp, changed: set[int]) -> Iterator[Deviation]:
-    for batch in chunks(_with_documents(folder), BATCH_ROWS):
+    for batch in ahead(chunks(_with_documents(folder), BATCH_ROWS)):
         lost = [one.row for one in batch if one.row.extract in changed and one.row.outcome != Outcome.UNCHANGED]
         yield from ((row.position, Outcome.CONFLICT, "extract_changed") for row in lost)
         rows = [change for change in batch if change.row.extract not in changed]
@@ -102,11 +104,11 @@ def _with_documents(folder: RunFolder) -> Iterator[Change]:
     extracts = {extract.number: extract for extract in folder.extracts}
     feed = Feed(folder, [[extracts[number] for number in group] for group in read_summary(folder)["order"]])
     rows = (row for row in read_plan(folder, WRITTEN) if row.writes)
-    staged = (row for batch in feed.rows() for row in batch)
+    staged = (pair for rows, users in feed.rows() for pair in zip(rows, users.to_pylist(), strict=True))
     for row in rows:
         if row.outcome == Outcome.CREATED and row.document is None:
-            user = next(one for one in staged if one.position == row.position)
-            yield Change(row, user.user, orjson.loads(user.identifiers))
+            found, user = next(pair for pair in staged if pair[0].position == row.position)
+            yield Change(row, user, orjson.loads(found.identifiers))
         else:
             yield Change.of(row)
 

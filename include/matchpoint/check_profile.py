@@ -125,7 +125,9 @@ def _match(folder: RunFolder, extracts: list[Extract], checked: Checked) -> None
     profile = checked.profile
     feed = Feed(folder, in_order(extracts, profile.precedence))
     mapped = [
-        Mapped(row.extract.label, row.row, _as_mapped(orjson.loads(row.user), profile)) for batch in feed.rows() for row in batch
+        Mapped(row.extract.label, row.row, _as_mapped(orjson.loads(user), profile))
+        for rows, users in feed.rows()
+        for row, user in zip(rows, users.to_pylist(), strict=True)
     ]
     held = Counter(key(value) for one in mapped for _, value in identifiers(one.user))
     claims = Claims()
@@ -147,7 +149,7 @@ def _match(folder: RunFolder, extracts: list[Extract], checked: Checked) -> None
 def _as_mapped(user: User, profile: Profile) -> User:
     """Give what the extract says of a new user, in Alma's order, as people know it."""
     names = [field.name for field in mappable_core_fields()]
-    if profile.mapping is not None and not profile.mapping.status:  # then it is Alma's default
+    if profile.mapping is not None and not profile.fills("status"):  # then it is Alma's default
         names.remove("status")
     mapped: User = {name: user[name] for name in (*names, *SPECIAL_LISTS) if name in user}
     for segment in SEGMENTS:

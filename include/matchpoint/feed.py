@@ -26,7 +26,6 @@ class Staged(NamedTuple):
     position: int
     extract: Extract
     row: int
-    user: str
     identifiers: str
     row_hash: int | None
     user_hash: int
@@ -57,11 +56,12 @@ class Feed:
                         yield position, extract, batch
                         position += batch.num_rows
 
-    def rows(self) -> Iterator[list[Staged]]:
-        """Give the rows, batch by batch, with all that is known of each."""
-        for first, extract, batch in self.batches(_OF_ROW):
+    def rows(self) -> Iterator[tuple[list[Staged], pa.Array]]:
+        """Give the rows, batch by batch, and apart from them, since few are looked at, the users as JSON."""
+        for first, extract, batch in self.batches([*_OF_ROW, "user"]):
             columns = [batch[name].to_pylist() for name in _OF_ROW]
-            yield [Staged(first + n, extract, *values) for n, values in enumerate(zip(*columns, strict=True))]
+            rows = [Staged(first + n, extract, *values) for n, values in enumerate(zip(*columns, strict=True))]
+            yield rows, batch["user"]
 
     def rejected(self) -> Iterator[tuple[int, int, str, str, str]]:
         """Give the rows that transform rejected, each once: extract, row, code and field of the first reason, detail.

@@ -87,9 +87,10 @@ class KnownRows:
 
 
 def mapping_version(profile: Profile, tables: CodeTables, header: bytes) -> int:
-    """Give a number for everything by which a raw row becomes a user: two raw rows are the same under one of them only.
+    """Give a number for everything by which a raw row becomes a user.
 
-    That is the profile's format, mapping and checks, the code tables, the header, and the rules of this release.
+    That is the profile's format, mapping and checks, the code tables, the header, and the rules of this release:
+    under two of them two rows that look the same are not.
     """
     said = profile.model_dump_json(include={"code", "record_type", "format", "mapping", "crosswalks", "checks"})
     codes = orjson.dumps(sorted(tables, key=repr))

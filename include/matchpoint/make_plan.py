@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Engine, delete, insert, select
 
+from matchpoint.chunks import without_gc
 from matchpoint.feed import Feed
 from matchpoint.matching import Rules
 from matchpoint.outcomes import Outcome, count_outcomes
@@ -22,11 +23,12 @@ from matchpoint.store import refresh_statistics, writing
 from matchpoint.store.bulk import load_rows
 from matchpoint.store.code_tables import load_code_tables
 from matchpoint.store.tables import plan_rows, runs
-
+from matchpoint.transform import Transformer
 
 _KEPT = frozenset({Outcome.UPDATED, Outcome.REJECTED, Outcome.CONFLICT})
 
 
+@without_gc()
 def make_plan(
     folder: RunFolder,
     engine: Engine,
@@ -51,7 +53,8 @@ def make_plan(
     order = in_order(extracts, profile.precedence)
     feed = Feed(folder, order)
     with engine.connect() as connection, connection.begin():
-        settler = Settler(folder, connection, profile, rules, feed, run_id, date.fromisoformat(as_of), tables)
+        transformer = Transformer(profile, date.fromisoformat(as_of), tables)
+        settler = Settler(folder, connection, profile, rules, feed, run_id, transformer)
         planner = Planner(connection, profile, rules, run_id, settler.settle())
         write_plan(folder, _counted(planner.plan(feed), outcomes))
     write_refreshed(folder, planner.refreshed)

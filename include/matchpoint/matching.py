@@ -104,6 +104,9 @@ class Claims:
             self.users.add(user_id)
 
 
+_CREATED = Decision(Outcome.CREATED)
+
+
 def decide(identifiers: Identifiers, hits: Sequence[Hit], rules: Rules) -> Decision:
     """Decide about one row.
 
@@ -113,15 +116,15 @@ def decide(identifiers: Identifiers, hits: Sequence[Hit], rules: Rules) -> Decis
     another profile is a conflict, too, unless the profile takes over such users.
     """
     if rules.mode == "import":
-        return _reject_taken(identifiers, hits) or Decision(Outcome.CREATED)
+        return (_reject_taken(identifiers, hits) if hits else None) or _CREATED
     if not any(id_type in rules.match_points for id_type, _ in identifiers):
         wanted = " or ".join(rules.match_points)
         return Decision(Outcome.REJECTED, "match_point_missing", wanted, f"expected a value for {wanted}")
-    matched = _matched(identifiers, hits, rules.match_points)
+    matched = _matched(identifiers, hits, rules.match_points) if hits else []
     if not matched:
         if rules.unmatched == "skip":
             return Decision(Outcome.SKIPPED, "no_match")
-        return _reject_taken(identifiers, hits) or Decision(Outcome.CREATED)
+        return (_reject_taken(identifiers, hits) if hits else None) or _CREATED
     first, others = matched[0], [hit for hit in hits if hit.user_id != matched[0].user_id]
     if any(hit.user_id != first.user_id for hit in matched):
         types = ", ".join(dict.fromkeys(hit.id_type for hit in matched))

@@ -28,8 +28,8 @@ class PlanRow:
     number in it. ``code`` (see :mod:`matchpoint.findings`), ``field`` and ``detail`` say why. For updates and
     unchanged users ``user_id`` and ``version`` are the user as it was seen; for a row that is refused because of a
     user, ``user_id`` is the one to look at. ``changes`` and ``document`` are JSON: the changed fields, and the whole
-    user to be written; a new user without document is the one that is staged. ``row_hash`` and ``user_hash`` are those
-    of :mod:`matchpoint.staged`. ``done`` marks a row this run applied earlier.
+    user to be written; a new user without document is the one that is staged. ``row_hash`` and ``user_hash`` are
+    those of :mod:`matchpoint.staged`. ``done`` marks a row this run applied earlier.
     """
 
     position: int
@@ -86,8 +86,10 @@ def read_refreshed(folder: RunFolder) -> Iterator[tuple[list[int], list[int]]]:
 
 
 def plan_sha256(folder: RunFolder) -> str | None:
-    """Give the hash of all that a plan is: its rows, the staged users, what is refreshed; None when a part is gone."""
-    users = (folder.root.joinpath("users", f"{one.number:03}{kind}.parquet") for one in folder.extracts for kind in _KINDS)
+    """Give the hash of all that a plan is: rows, staged users, what is refreshed; None when a part is gone."""
+    users = (
+        folder.root.joinpath("users", f"{one.number:03}{kind}.parquet") for one in folder.extracts for kind in _KINDS
+    )
     parts = [folder.root.joinpath("plan.parquet"), folder.root.joinpath("refresh.parquet")]
     if not all(one.exists() for one in parts):
         return None

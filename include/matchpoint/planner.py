@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+import pyarrow as pa
 from sqlalchemy import Connection, select
 
 from matchpoint.alma.check import two_alike
@@ -49,23 +50,22 @@ class Planner:
     def plan(self, feed: Feed) -> Iterator[PlanRow]:
         """Give the plan of a feed, row by row; the rejected ones of the transformation come last."""
         position = -1
-        for batch in feed.rows():
-            yield from self._batch(batch)
+        for batch, staged in feed.rows():
             position = batch[-1].position
+            yield from self._batch(self._without_unchanged(batch), _Users(batch[0].position, staged))
         for number, row, code, field, detail in feed.rejected():
             position += 1
             yield PlanRow(position, number, row, Outcome.REJECTED, code, field, detail)
 
-    def _batch(self, batch: list[Staged]) -> Iterator[PlanRow]:
-        batch = self._without_unchanged(batch)
+    def _batch(self, batch: list[Staged], users: _Users) -> Iterator[PlanRow]:
         done = {row.position: self.standing.done[row.position] for row in batch if row.position in self.standing.done}
-        identifiers = {row.position: orjson.loads(row.identifiers) for row in batch}
         waiting = [row for row in batch if row.position not in done]
+        identifiers = self._identifiers(batch)
         hits = self._hits({row.position: identifiers[row.position] for row in waiting})
         decisions = {
             row.position: decide(identifiers[row.position], hits.get(row.position, ()), self.rules) for row in waiting
         }
-        met = self._met(waiting, decisions)
+        met = self._met(waiting, decisions, users)
         for row in batch:
             position = row.position
             ids = identifiers[position] if self.standing.contested[position] else ()
@@ -74,7 +74,7 @@ class Planner:
             else:
                 refused = _refuse_alike(met[position].after) if position in met else None
                 decisions[position] = self.claims.settle(refused or decisions[position], ids)
-        named = self._named([row for row in waiting if decisions[row.position].outcome is Outcome.CREATED])
+        named = self._named([row for row in waiting if decisions[row.position].outcome is Outcome.CREATED], users)
         updated = [one.user_id for one in done.values() if one.outcome == Outcome.UPDATED]
         changed = changes_of(self.connection, self.run_id, updated) if updated else {}
         for row in batch:
@@ -85,6 +85,13 @@ class Planner:
                 yield PlanRow(*_start(row), Outcome.CREATED, document=named.get(position), **_hashes(row))
             else:
                 yield _compared(row, decisions[position], met.get(position))
+
+    def _identifiers(self, batch: list[Staged]) -> dict[int, Identifiers]:
+        """Read the identifiers of rows. An import into an empty store asks for those of contested rows only."""
+        if self.rules.mode == "synchronize" or self.standing.lookup.has_users:
+            return {row.position: orjson.loads(row.identifiers) for row in batch}
+        contested = self.standing.contested
+        return {row.position: orjson.loads(row.identifiers) if contested[row.position] else () for row in batch}
 
     def _without_unchanged(self, batch: list[Staged]) -> list[Staged]:
         """Count the rows that change nothing, and leave them out."""
@@ -100,25 +107,24 @@ class Planner:
 
     def _hits(self, identifiers: Mapping[int, Identifiers]) -> dict[int, list[Hit]]:
         """Give by position the users who hold identifiers of the row."""
-        keys = {key(value) for some in identifiers.values() for _, value in some}
-        by_key = self.standing.lookup.hits(keys)
-        if not by_key:
+        if not self.standing.lookup.has_users:
             return {}
+        by_key = self.standing.lookup.hits({key(value) for some in identifiers.values() for _, value in some})
         return {
             position: [hit for _, value in some for hit in by_key.get(key(value), ())]
             for position, some in identifiers.items()
         }
 
-    def _named(self, rows: list[Staged]) -> dict[int, str]:
+    def _named(self, rows: list[Staged], users: _Users) -> dict[int, str]:
         """Give the new users to whom the SIS gives no primary id one; as JSON by position."""
-        users = {row.position: orjson.loads(row.user) for row in rows if f'"{PRIMARY_ID}":' not in row.user}
-        given = self.primary_ids.give(list(users.values()))
+        nameless = {row.position: users[row] for row in rows if not row.identifiers.startswith(_HAS_PRIMARY_ID)}
+        given = self.primary_ids.give(list(nameless.values()))
         return {
             position: _json({**user, PRIMARY_ID: primary_id})
-            for (position, user), primary_id in zip(users.items(), given, strict=True)
+            for (position, user), primary_id in zip(nameless.items(), given, strict=True)
         }
 
-    def _met(self, rows: list[Staged], decisions: dict[int, Decision]) -> dict[int, _Meeting]:
+    def _met(self, rows: list[Staged], decisions: dict[int, Decision], staged: _Users) -> dict[int, _Meeting]:
         """Let each row that hit a user to compare with meet that user."""
         hits = {row.position: hit for row in rows if (hit := _compares(decisions[row.position]))}
         ids = among(self.connection, users.c.id, [hit.user_id for hit in hits.values()])
@@ -130,10 +136,23 @@ class Planner:
         for row in rows:
             if hit := hits.get(row.position):
                 before, protected = existing[hit.user_id]
-                incoming = orjson.loads(row.user)
-                after = synchronize(before, incoming, profile_code=self.profile.code, protected=protected, **how)
+                after = synchronize(before, staged[row], profile_code=self.profile.code, protected=protected, **how)
                 met[row.position] = _Meeting(before, after)
         return met
+
+
+_HAS_PRIMARY_ID = f'[["{PRIMARY_ID}"'
+
+
+@dataclass(frozen=True)
+class _Users:
+    """The staged users of a batch, read where they are asked for."""
+
+    first: int
+    texts: pa.Array
+
+    def __getitem__(self, row: Staged) -> User:
+        return dict(orjson.loads(self.texts[row.position - self.first].as_py()))
 
 
 @dataclass(frozen=True)

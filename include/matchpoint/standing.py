@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,6 @@ import orjson
 import pyarrow.compute as pc
 from sqlalchemy import Connection
 
-from matchpoint.alma.code_tables import CodeTables
 from matchpoint.alma.identifiers import key
 from matchpoint.feed import Feed
 from matchpoint.hashes import Hashes
@@ -26,7 +24,7 @@ from matchpoint.profile import Profile
 from matchpoint.run_folder import Extract, RunFolder
 from matchpoint.store import row_ledger
 from matchpoint.store.lookup import Done, Lookup, applied_rows
-from matchpoint.transform import forget_woken, transform_again
+from matchpoint.transform import Transformer, forget_woken, transform_again
 
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 _NOBODY = -1
@@ -87,8 +85,7 @@ class Settler:
     rules: Rules
     feed: Feed
     run_id: str
-    as_of: date
-    tables: CodeTables
+    transformer: Transformer
     known: dict[int, KnownRows] = field(default_factory=dict)
     woken: dict[int, Hashes] = field(default_factory=dict)
 
@@ -111,7 +108,9 @@ class Settler:
         """Tell which known rows are no longer so: their user was edited, or the ledger's entry replaced."""
         edited = row_ledger.edited(self.connection)
         gone = {number: np.isin(one.user_ids, edited) for number, one in self.known.items()}
-        then = {one.number: self.folder.read_json(f"users/{one.number:03}.json")["epoch"] for one in self.feed.extracts}
+        then = {
+            one.number: self.folder.read_json(f"users/{one.number:03}.json")["epoch"] for one in self.feed.extracts
+        }
         now = row_ledger.epoch(self.connection, self.profile.code)
         if any(then[number] != now for number, one in self.known.items() if len(one.rows)):
             ledger = row_ledger.known_rows(self.connection, self.profile.code)
@@ -131,9 +130,7 @@ class Settler:
         before = self.woken.get(extract.number, np.array([], dtype=np.int64))
         self.woken[extract.number] = np.concatenate([before, known.rows[mask]])
         self.known[extract.number] = known.but(mask)
-        transform_again(
-            self.folder, extract, self.profile, self.as_of, self.tables, self.woken[extract.number]
-        )
+        transform_again(self.folder, extract, self.transformer, self.woken[extract.number])
 
     def _look(self, applied: Mapping[tuple[str, int, int], Done]) -> Standing:
         rows = _Open.of(self.feed)

@@ -6,7 +6,9 @@ the others those in which nothing can be wrong are mapped and written a column a
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import IO
@@ -20,7 +22,7 @@ from matchpoint import staged
 from matchpoint.alma.check import Context, check_user
 from matchpoint.alma.code_tables import CodeTables
 from matchpoint.alma.fields import User
-from matchpoint.chunks import chunks
+from matchpoint.chunks import chunks, without_gc
 from matchpoint.findings import Finding
 from matchpoint.hashes import Hashes
 from matchpoint.judge import judge
@@ -37,7 +39,8 @@ from matchpoint.read.raw_rows import RawRows
 from matchpoint.read.rows import read_rows
 from matchpoint.run_folder import Extract, RunFolder
 
-_NONE: Hashes = np.array([], dtype=np.int64)
+WORKERS = 2
+"""Pieces that are mapped side by side; Arrow leaves Python's lock alone meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -91,13 +94,21 @@ class Transformer:
     def _by_raw_rows(self, file: IO[bytes], label: str, form: CsvFormat, wanted: Hashes | None) -> Iterator[Piece]:
         raw = RawRows(file, label, form, self.profile.columns)
         seed = mapping_version(self.profile, self.context.tables, raw.raw_header)
-        for known, records in raw.split(seed, self.known, wanted):
-            yield Piece(known=known)
-            if records is not None:
-                frame, ragged = raw.frame(records)
-                yield self._of_frame(frame, ragged, records)
+        coming: deque[Future[Piece]] = deque()
+        with ThreadPoolExecutor(WORKERS) as pool:
+            for known, records in raw.split(seed, self.known, wanted):
+                yield Piece(known=known)
+                if records is not None:
+                    coming.append(pool.submit(self._of_records, raw, records))
+                if len(coming) > WORKERS:
+                    yield coming.popleft().result()
+            yield from (piece.result() for piece in coming)
         if raw.is_empty:
             raise NotLineWise
+
+    def _of_records(self, raw: RawRows, records: RawRecords) -> Piece:
+        frame, ragged = raw.frame(records)
+        return self._of_frame(frame, ragged, records)
 
     def _of_frame(self, frame: pd.DataFrame, ragged: list[Finding], raw: RawRecords | None = None) -> Piece:
         columns, found = map_rows(frame, self.profile, self.as_of)
@@ -131,14 +142,15 @@ class Transformer:
         return Piece(staged.of_users(good, self.profile), piece.findings)
 
 
+@without_gc()
 def transform_extract(
     folder: RunFolder,
     extract: Extract,
     profile: Profile,
     as_of: date,
     tables: CodeTables | None = None,
-    known: Known | None = None,
     *,
+    known: Known | None = None,
     fast: bool = True,
 ) -> dict[str, int]:
     """Write ``users/NNN.parquet``, ``known/NNN.parquet`` and ``findings/NNN.jsonl`` of an extract; give counts.
@@ -157,11 +169,8 @@ def transform_extract(
     return counts
 
 
-def transform_again(
-    folder: RunFolder, extract: Extract, profile: Profile, as_of: date, tables: CodeTables, rows: Hashes
-) -> None:
+def transform_again(folder: RunFolder, extract: Extract, transformer: Transformer, rows: Hashes) -> None:
     """Transform known rows of an extract after all, by number: ``users/NNN.woken.parquet`` and their findings."""
-    transformer = Transformer(profile, as_of, tables)
     number = f"{extract.number:03}"
     with folder.root.joinpath(extract.path).open("rb") as file:
         pieces = list(transformer.pieces(file, extract.label, np.sort(rows)))

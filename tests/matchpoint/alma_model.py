@@ -157,7 +157,9 @@ class Alma:
         """Add an identifier of the library's own, unless anybody holds it."""
         if any(value.lower() == held for one in self.people for _, held in one.held()):
             return False
-        self.of(primary_id).identifiers.append(("OTHER_ID_1", value, "Internal"))
+        person = self.of(primary_id)
+        person.identifiers.append(("OTHER_ID_1", value, "Internal"))
+        person.identifiers.sort(key=lambda one: one[2] == "External")
         return True
 
     def convert(self, primary_id: str, profile: str | None) -> None:

@@ -189,7 +189,7 @@ class House:
         save_code_tables(self.engine, self.tables)
         known = known_to(self.engine, self.profile.code, mode, run_id)
         for extract in folder.extracts:
-            transform_extract(folder, extract, self.profile, AS_OF, self.tables, known)
+            transform_extract(folder, extract, self.profile, AS_OF, self.tables, known=known)
         how = {"mode": mode, "run_id": run_id, "as_of": AS_OF.isoformat(), "dry_run": dry_run}
         return make_plan(folder, self.engine, self.profile, now=self.now(), **how)
 

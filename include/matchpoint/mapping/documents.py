@@ -1,6 +1,6 @@
 """Users as JSON text, written a column at a time: the fast way for rows at which nothing is to be looked twice.
 
-The text is, byte for byte, what :func:`matchpoint.alma.law.new_user` of the mapped user gives as JSON with sorted keys.
+The text is, byte for byte, what :func:`matchpoint.alma.law.new_user` of the mapped user is as JSON with sorted keys.
 No value may hold a control character: :mod:`matchpoint.mapping.doubtful` sorts out the rows in which one does.
 """
 
@@ -68,7 +68,7 @@ def arrow(values: Strings) -> pa.Array:
 
 
 def identifier_hashes(columns: Mapping[str, Strings]) -> list[Hashes]:
-    """Give, per identifier that the mapping fills, the hash of its case-folded value by row, 0 where there is none."""
+    """Give, per identifier that the mapping fills, the hash of its case-folded value by row, 0 for none."""
     places = [name for name in columns if name == PRIMARY_ID or _IS_IDENTIFIER.fullmatch(name)]
     hashed = []
     for place in places:
@@ -181,4 +181,3 @@ def _enclosed(before: str, texts: list[Text], after: str) -> Text:
 
 def _sorted(members: Mapping[str, Text]) -> list[Text]:
     return [members[name] for name in sorted(members)]
-

@@ -1,7 +1,7 @@
 """Which rows must be looked at one by one: all others are surely without fault.
 
-Every rule of :mod:`matchpoint.alma.check` has its quick question here, put to a whole column. It may doubt a good row,
-never pass a bad one; what it doubts is mapped and checked the plain way.
+Every rule of :mod:`matchpoint.alma.check` has its quick question here, put to a whole column. It may doubt a good
+row, never pass a bad one; what it doubts is mapped and checked the plain way.
 """
 
 from __future__ import annotations

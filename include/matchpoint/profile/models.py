@@ -173,6 +173,10 @@ class Profile(Model):
         action = self.actions.import_ if mode == "import" else self.actions.synchronize
         return action if action and action.active else None
 
+    def fills(self, field: str) -> bool:
+        """Tell whether the mapping has a rule for a field of the user."""
+        return getattr(self.mapping, field, None) is not None
+
     @property
     def columns(self) -> list[str]:
         """The columns that the profile reads, each once, in order of first use."""

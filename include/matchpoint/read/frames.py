@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -112,7 +111,7 @@ def _ragged(number: int, record: list[str], width: int) -> Finding:
     return Finding(number, "", "missing_column_value", f"found {len(record)} fields; expected {width}")
 
 
-def frame_of(columns: Mapping[str, Any], numbers: Sequence[int] | np.ndarray[Any, Any]) -> pd.DataFrame:
+def frame_of(columns: Mapping[str, Any], numbers: Any) -> pd.DataFrame:
     """Make a frame of Arrow's texts by column, and row numbers."""
     strings = {name: pd.array(values, dtype="str") for name, values in columns.items()}
     return pd.DataFrame(strings, index=pd.Index(numbers, dtype="int64"))

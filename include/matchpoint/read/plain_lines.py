@@ -1,4 +1,4 @@
-"""Raw records without a quote, read by Arrow: there a field is what stands between two delimiters, and nothing else."""
+"""Raw records without a quote, read by Arrow: there a field is what stands between two delimiters, no more."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ def read_records(
     """
     quote = (form.quote or "").encode()
     plain = np.array([bool(line) and not (quote and quote in line) for line in records.lines], dtype=bool)
-    table = _split([line for line, one in zip(records.lines, plain.tolist(), strict=True) if one], encoding, form, header)
+    table = _split(
+        [line for line, one in zip(records.lines, plain.tolist(), strict=True) if one], encoding, form, header
+    )
     if table is None:  # one of them has too few or too many fields
         plain[:] = False
     others = records.only(~plain)

@@ -22,7 +22,7 @@ from matchpoint.read.delimited import dialect_of
 from matchpoint.read.encoding import settle_encoding
 from matchpoint.read.frames import MENDED_COLUMNS
 
-BLOCK = 4 << 20
+BLOCK = 2 << 20
 """Bytes read at a time."""
 
 
@@ -53,7 +53,7 @@ class RawRecords:
     def only(self, wanted: np.ndarray[Any, np.dtype[np.bool_]]) -> RawRecords:
         """Give some of them."""
         places = np.flatnonzero(wanted)
-        return RawRecords([self.lines[place] for place in places], self.rows[places], self.hashes[places])
+        return RawRecords([self.lines[place] for place in places.tolist()], self.rows[places], self.hashes[places])
 
 
 class RawExtract:

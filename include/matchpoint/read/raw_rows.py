@@ -13,9 +13,12 @@ from matchpoint.findings import Finding
 from matchpoint.hashes import Hashes
 from matchpoint.known import Known, KnownRows
 from matchpoint.profile.formats import CsvFormat
-from matchpoint.read.frames import CHUNK_ROWS, MENDED_COLUMNS, check_header
+from matchpoint.read.frames import MENDED_COLUMNS, check_header
 from matchpoint.read.plain_lines import read_records
 from matchpoint.read.raw_records import NotLineWise, RawExtract, RawRecords, decoded, parse
+
+CHUNK_ROWS = 6_000
+"""Rows that are mapped together: enough that pandas is not asked too often, few enough to fit with others."""
 
 
 class RawRows:

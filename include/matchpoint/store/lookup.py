@@ -1,7 +1,7 @@
 """Looking up who holds some identifiers: for a whole batch of rows in one statement, by the key of ``identifiers``.
 
-A run that is repeated decides about its other rows as it did the first time. So what it has itself made of a user since
-then is overlooked: :class:`Repeated` knows that.
+A run that is repeated decides about its other rows as it did the first time. So what it has itself made of a user
+since then is overlooked.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from matchpoint.matching import Hit
 from matchpoint.outcomes import Outcome
 from matchpoint.store.bulk import among
 from matchpoint.store.tables import history, identifiers, runs, users
-
 
 
 @dataclass(frozen=True)
@@ -70,6 +69,10 @@ def changes_of(connection: Connection, run_id: str, user_ids: Sequence[int]) -> 
     }
 
 
+_REMEMBERED = 200_000
+"""Answers that are kept: the few open rows of a night are looked up once, though asked about twice."""
+
+
 class Lookup:
     """Finds users by identifiers. ``done`` are the rows that this run applied before."""
 
@@ -77,8 +80,9 @@ class Lookup:
         self._connection = connection
         self._outcomes = {one.user_id: one.outcome for one in done}
         self._held_before = self._replaced(run_id)
+        self._seen: dict[str, list[Hit]] = {}
         self._changed_since = _changed_since(connection, run_id)
-        self._has_users = bool(connection.scalar(select(exists(select(identifiers.c.value_key)))))
+        self.has_users = bool(connection.scalar(select(exists(select(identifiers.c.value_key)))))
 
     def _replaced(self, run_id: str) -> dict[str, list[tuple[str, int]]]:
         """Give the identifiers that this run has replaced, by key: type and user."""
@@ -103,10 +107,18 @@ class Lookup:
 
     def hits(self, keys: Iterable[str]) -> dict[str, list[Hit]]:
         """Give by identifier, case-folded, who holds it."""
-        wanted = list(keys)
+        keys = set(keys)
+        if not self.has_users or not keys:
+            return {}
+        unseen = keys - self._seen.keys()
+        found = self._look(list(unseen)) if unseen else {}
+        if len(self._seen) < _REMEMBERED:
+            self._seen |= {one: found.get(one, []) for one in unseen}
+        seen = {one: self._seen[one] for one in keys - unseen if self._seen[one]}
+        return found | seen
+
+    def _look(self, wanted: Sequence[str]) -> dict[str, list[Hit]]:
         found: dict[str, list[Hit]] = {}
-        if not self._has_users or not wanted:
-            return found
         before = {user_id for some in self._held_before.values() for _, user_id in some}
         held = among(self._connection, identifiers.c.value_key, wanted)
         query = (

@@ -39,7 +39,7 @@ def known_rows(connection: Connection, profile: str) -> Known:
 
 
 def known_to(engine: Engine, profile: str, mode: str, run_id: str) -> Known:
-    """Give what a run may pass over: an import nothing, and neither a run that is repeated, to tell the same again."""
+    """Give what a run may pass over: an import nothing; nor a run that is repeated, which tells the same again."""
     with engine.connect() as connection:
         if mode == "import" or has_applied(connection, run_id):
             return Known.nothing()
@@ -113,12 +113,9 @@ def note(connection: Connection, entries: Sequence[Entry]) -> None:
 
 def refresh(connection: Connection, user_ids: Sequence[int], row_hashes: Sequence[int]) -> None:
     """Note that users came out of other raw rows as they were: the export was only written in another way."""
-    statement = "UPDATE row_ledger SET row_hash = {0} WHERE user_id = {0}".format(_place(connection))
+    place = "%s" if connection.dialect.name == "postgresql" else "?"
+    statement = f"UPDATE row_ledger SET row_hash = {place} WHERE user_id = {place}"  # noqa: S608
     connection.exec_driver_sql(statement, list(zip(row_hashes, user_ids, strict=True)))
-
-
-def _place(connection: Connection) -> str:
-    return "%s" if connection.dialect.name == "postgresql" else "?"
 
 
 def forget(connection: Connection, user_ids: Sequence[int]) -> None:

@@ -58,9 +58,7 @@ Index(
 row_ledger = Table(
     "row_ledger",
     metadata,
-    Column(
-        "user_id", BigInteger, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
-    ),
+    Column("user_id", BigInteger, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
     Column("profile", Text, nullable=False),
     Column("row_hash", BigInteger, comment="hash of the raw row under its mapping"),
     Column("user_hash", BigInteger, nullable=False, comment="hash of the mapped user"),

@@ -37,7 +37,7 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A planned row with the user to be written, as JSON, its identifiers as (type, value), and what changes in it."""
+    """A planned row with the user to be written, as JSON, its identifiers as (type, value), and what changes."""
 
     row: PlanRow
     document: str | None = None
@@ -61,8 +61,8 @@ def write_batch(
 ) -> dict[int, str]:
     """Apply planned rows inside the caller's transaction.
 
-    Gives a code (see :mod:`matchpoint.findings`) per position for the rows that are conflicts, because their user or an
-    identifier changed after the plan was made; those are not written. A row that this run applied before is passed
+    Gives a code (see :mod:`matchpoint.findings`) per position for the rows that are conflicts, because their user or
+    an identifier changed after the plan was made; those are not written. A row that this run applied before is passed
     over. Whether an identifier of a new user was taken meanwhile is asked of a row ``alone``; of many the store tells
     by refusing them all.
     """
@@ -139,7 +139,7 @@ def _create(connection: Connection, changes: Sequence[Change], stamp: Stamp) -> 
     now = time_text(connection, stamp.now)
     load_rows(connection, users, _USER_COLUMNS, ((number, *_new_user(one, stamp, now)) for number, one in numbered))
     load_rows(connection, identifiers, _IDENTIFIER_COLUMNS, _identifiers(numbered))
-    created = (_history(one, number, 1, stamp, now) for number, one in numbered)
+    created = (_history(one, number, stamp, now, changed=(None, None)) for number, one in numbered)
     load_rows(connection, history, _HISTORY_COLUMNS, created)
     row_ledger.note_new(connection, (_entry(one, number, stamp) for number, one in numbered))
 
@@ -173,7 +173,7 @@ def _update(connection: Connection, changes: Sequence[Change], stamp: Stamp) -> 
         return
     statement = update(users).where(users.c.id == bindparam("of_id"))
     rows = [_updated_user(one, stamp) for one in changes]
-    columns = {name: bindparam(f"new_{name}") for name in rows[0] if name != "of_id"}
+    columns: dict[str, Any] = {name: bindparam(f"new_{name}") for name in rows[0] if name != "of_id"}
     values = [{name if name == "of_id" else f"new_{name}": value for name, value in row.items()} for row in rows]
     connection.execute(statement.values(columns), values)
     moved = [(one.row.user_id, one) for one in changes if one.moves_identifiers]
@@ -228,7 +228,7 @@ _HISTORY_COLUMNS = (
 
 
 def _history(
-    change: Change, user_id: int, version: int, stamp: Stamp, now: str, before: str | None = None, after: str | None = None
+    change: Change, user_id: int, stamp: Stamp, now: str, *, version: int = 1, changed: tuple[str | None, str | None]
 ) -> tuple[Any, ...]:
     row = change.row
     return (
@@ -240,8 +240,7 @@ def _history(
         stamp.extracts[row.extract],
         row.row,
         row.user_hash,
-        before,
-        after,
+        *changed,
         now,
     )
 
@@ -249,4 +248,5 @@ def _history(
 def _updated(change: Change, stamp: Stamp, now: str) -> tuple[Any, ...]:
     before = orjson.dumps({name: pair[0] for name, pair in change.changed.items()}).decode()
     after = orjson.dumps({name: pair[1] for name, pair in change.changed.items()}).decode()
-    return _history(change, change.row.user_id or 0, (change.row.version or 0) + 1, stamp, now, before, after)
+    version = (change.row.version or 0) + 1
+    return _history(change, change.row.user_id or 0, stamp, now, version=version, changed=(before, after))

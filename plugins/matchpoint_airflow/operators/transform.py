@@ -45,7 +45,7 @@ class AlmaTransformUsersOperator(ProfileOperator):
         try:
             store = UserStoreHook(profile.store).get_conn()
             tables, known = load_code_tables(store), known_to(store, profile.code, self.mode, run.id)
-            counts = transform_extract(run.folder, extract, profile, run.as_of(profile), tables, known)
+            counts = transform_extract(run.folder, extract, profile, run.as_of(profile), tables, known=known)
         except ExtractError as error:
             raise AirflowFailException(f"{error} Nothing of this run was written.") from error
         self.log.info("%s: %s", extract.label, counts)

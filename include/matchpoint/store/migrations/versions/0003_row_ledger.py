@@ -26,7 +26,9 @@ def upgrade() -> None:
     op.create_index("ix_users_edited", "users", ["id"], postgresql_where=edited, sqlite_where=edited)
     with op.batch_alter_table("history") as history:
         history.drop_column("source_hash")
-        history.add_column(sa.Column("source_hash", sa.BigInteger(), nullable=True, comment="hash of the mapped user"))
+        history.add_column(
+            sa.Column("source_hash", sa.BigInteger(), nullable=True, comment="hash of the mapped user")
+        )
         history.alter_column("after", existing_type=sa.JSON(), nullable=True)
     _comment("history", "after", "the changed fields as they are; null for a user made by a run")
     _comment("users", "source_version", "the user's version right after the SIS's row was last applied")
