@@ -15,6 +15,7 @@ from matchpoint.profile import Profile
 from matchpoint.receipt import FileReceipt, Reason, Receipt
 from matchpoint.rejections import write_rejections
 from matchpoint.run_folder import RunFolder
+from matchpoint.side_rejects import read_as, side_rejects
 
 _MENDABLE = {Outcome.REJECTED, Outcome.CONFLICT, Outcome.FAILED}
 _EXAMPLES = 5
@@ -27,6 +28,7 @@ def make_receipt(folder: RunFolder, profile: Profile, *, now: datetime) -> Recei
     ledger = _Ledger()
     for row in read_plan(folder):
         ledger.add(_as_it_came_out(row, deviations.get(row.position)))
+    ledger.rejects.update(side_rejects(folder, profile, ledger.rejects))
     files = []
     labels = {}
     warnings = _Told()
@@ -37,7 +39,8 @@ def make_receipt(folder: RunFolder, profile: Profile, *, now: datetime) -> Recei
         for finding in folder.findings(extract.number):
             if finding.severity == "drop":
                 warnings.add(("", finding.code, finding.field), extract.number, finding.row)
-        files.append(FileReceipt(extract.name, extract.member, extract.sha256, extract.size, counts, rejections))
+        receipt = FileReceipt(extract.name, extract.member, extract.sha256, extract.size, counts, rejections)
+        files.append(replace(receipt, **read_as(folder, extract)))
     return Receipt(
         run_id=summary["run_id"],
         profile=profile.code,

@@ -17,13 +17,13 @@ from matchpoint.alma.fields import User
 from matchpoint.alma.identifiers import identifiers
 from matchpoint.chunks import chunks
 from matchpoint.findings import Finding
+from matchpoint.joined import read_joined
 from matchpoint.judge import judge
 from matchpoint.mapping import map_users
 from matchpoint.precedence import rank_rows
 from matchpoint.profile import AlmaXmlFormat, Profile
 from matchpoint.read.alma_xml import read_alma_xml
 from matchpoint.read.frames import CHUNK_ROWS
-from matchpoint.read.rows import read_rows
 from matchpoint.run_folder import Extract, RunFolder
 
 SCHEMA = pa.schema(
@@ -89,7 +89,7 @@ def read_users(
     """Read an extract in chunks: users by row number, the findings so far, ranks by row number where not 0."""
     with folder.root.joinpath(extract.path).open("rb") as file:
         if not isinstance(profile.format, AlmaXmlFormat):
-            for frame, ragged in read_rows(file, extract.label, profile.format, profile.columns):
+            for frame, ragged in read_joined(folder, file, extract, profile, profile.format):
                 users, found = map_users(frame, profile, as_of)
                 yield users, ragged + found, rank_rows(frame, profile.precedence)
         else:

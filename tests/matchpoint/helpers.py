@@ -25,6 +25,7 @@ from matchpoint.profile import Profile
 from matchpoint.receipt import Receipt
 from matchpoint.report import render_html, render_json, render_markdown
 from matchpoint.run_folder import RunFolder
+from matchpoint.sides import in_use
 from matchpoint.store import open_store, upgrade, writing
 from matchpoint.store.tables import metadata
 from matchpoint.transform import transform_extract
@@ -173,9 +174,9 @@ class House:
         for name, content in files.items():
             copy = folder.path("fetched", "copy")
             copy.write_bytes(content.encode() if isinstance(content, str) else content)
-            extracts += keep(folder, copy, f"/in/{name}", 1_700_000_000, len(extracts))
+            extracts += keep(folder, copy, f"/in/{name}", 1_700_000_000, len(extracts), profile=self.profile)
             copy.unlink()
-        folder.write_manifest(extracts)
+        folder.write_manifest(in_use(extracts, self.profile))
         return folder
 
     def plan(
@@ -184,7 +185,8 @@ class House:
         """Fetch, transform and plan."""
         folder = self.fetch(run_id, files)
         for extract in folder.extracts:
-            transform_extract(folder, extract, self.profile, AS_OF, self.tables)
+            if not extract.join:
+                transform_extract(folder, extract, self.profile, AS_OF, self.tables)
         how = {"mode": mode, "run_id": run_id, "as_of": AS_OF.isoformat(), "dry_run": dry_run}
         return make_plan(folder, self.engine, self.profile, now=self.now(), **how)
 
