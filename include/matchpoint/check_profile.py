@@ -25,13 +25,16 @@ from matchpoint.code_tables import files_of, read_all
 from matchpoint.errors import MatchpointError, ProfileError
 from matchpoint.feed import Feed
 from matchpoint.fetch import keep
-from matchpoint.findings import Finding
+from matchpoint.findings import Finding, Severity
 from matchpoint.matching import Claims, Rules, decide
 from matchpoint.outcomes import Outcome
 from matchpoint.precedence import in_order
-from matchpoint.profile import AlmaXmlFormat, Profile, load_profile
+from matchpoint.profile import AlmaXmlFormat, JsonFormat, Profile, load_profile
+from matchpoint.profile.formats import Format
+from matchpoint.profile.joins import side_columns
 from matchpoint.profile.mapping import MAPPED_SEGMENTS
 from matchpoint.read.frames import MENDED_COLUMNS
+from matchpoint.read.json_records import keys_read
 from matchpoint.read.rows import column_names
 from matchpoint.run_folder import Extract, RunFolder
 from matchpoint.sides import in_use
@@ -61,9 +64,25 @@ def check_profile(
             read |= dict.fromkeys(_columns(folder, extract, profile))
         for some in by_sample:
             _match(folder, some, checked)
-    checked.never_read.extend(column for column in read if column not in profile.columns)
+    checked.never_read.extend(column for column in read if column not in _read_columns(profile))
     checked.never_filled.extend(_never_filled(profile, [one.user for one in checked.users]))
     return checked
+
+
+def _read_columns(profile: Profile) -> set[str]:
+    """Name the columns that a profile reads; those of a joined file without the number of the row."""
+    read = _named(profile.person_columns, profile.format)
+    for name, join in profile.joins.items():
+        of_side = [one.column for one in side_columns(profile.columns, profile.joins) if one.join == name]
+        read |= {f"{name}.{one}" for one in _named([*of_side, join.key, *join.where], join.format)}
+    return read
+
+
+def _named(columns: list[str], form: Format) -> set[str]:
+    """Give columns as :func:`column_names` has them: of JSON not the expressions, but the keys in them."""
+    if not isinstance(form, JsonFormat):
+        return set(columns)
+    return {key for column in columns for key in keys_read(column)}
 
 
 def _keep_all(folder: RunFolder, samples: Sequence[Path], profile: Profile) -> list[list[Extract]]:
@@ -98,7 +117,8 @@ def _match(folder: RunFolder, extracts: list[Extract], checked: Checked) -> None
     held = Counter(key(value) for one in mapped for _, value in identifiers(one.user))
     claims = Claims({value for value, times in held.items() if times > 1})
     rules = Rules.of(profile, "synchronize" if profile.actions.synchronize else "import")
-    rejections = [one for extract in extracts for one in _found(folder, extract)]
+    rejections = [one for extract in extracts for one in _found(folder, extract, "reject")]
+    checked.warnings.extend(one for extract in extracts for one in _found(folder, extract, "drop"))
     for one in mapped:
         ids = identifiers(one.user)
         decision = claims.settle(decide(ids, [], rules), ids)
@@ -117,9 +137,10 @@ def _in_order(user: User) -> User:
     return core | user
 
 
-def _found(folder: RunFolder, extract: Extract) -> Iterator[Rejected]:
+def _found(folder: RunFolder, extract: Extract, severity: Severity) -> Iterator[Rejected]:
     for one in folder.findings(extract.number):
-        yield _told(extract.label, one)
+        if one.severity == severity:
+            yield _told(extract.label, one)
 
 
 def _told(file: str, finding: Finding) -> Rejected:
@@ -137,6 +158,13 @@ def _never_filled(profile: Profile, users: list[User]) -> Iterator[str]:
 
 
 # --- the command ----------------------------------------------------------------------------------
+
+
+def find_profile(profiles: Path, code: str) -> Path:
+    """Give where a profile is: among the site's own, or among the examples, of which no DAG is made."""
+    example = profiles / "examples" / f"{code}.yaml"
+    own = profiles / f"{code}.yaml"
+    return example if example.exists() and not own.exists() else own
 
 
 def find_samples(profiles: Path, code: str) -> list[Path]:
@@ -170,7 +198,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     options = parser.parse_args(arguments)
     try:
-        profile = load_profile(options.profiles / f"{options.code}.yaml")
+        profile = load_profile(find_profile(options.profiles, options.code))
         samples = find_samples(options.profiles, options.code)
         tables = CodeTables(read_all(files_of(options.code_tables)))
         checked = check_profile(profile, samples, options.as_of or newest_date(samples), tables)

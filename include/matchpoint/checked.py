@@ -37,14 +37,16 @@ class Rejected:
 class Checked:
     """What became of the samples of a profile.
 
-    ``never_read`` are columns of the samples that the mapping does not read, ``never_filled`` the Alma fields
-    that no user has, segment fields as ``addresses.line3``.
+    ``warnings`` tell what was dropped of rows that go through without it, ``never_read`` are columns of the samples
+    that the mapping does not read, ``never_filled`` the Alma fields that no user has, segment fields as
+    ``addresses.line3``.
     """
 
     profile: Profile
     as_of: date
     users: list[Mapped] = field(default_factory=list)
     rejections: list[Rejected] = field(default_factory=list)
+    warnings: list[Rejected] = field(default_factory=list)
     never_read: list[str] = field(default_factory=list)
     never_filled: list[str] = field(default_factory=list)
 
@@ -55,6 +57,7 @@ class Checked:
             "as_of": self.as_of.isoformat(),
             "users": [asdict(one) for one in self.users],
             "rejections": [asdict(one) for one in self.rejections],
+            "warnings": [asdict(one) for one in self.warnings],
             "never_read": self.never_read,
             "never_filled": self.never_filled,
         }
@@ -70,19 +73,22 @@ def readable_json(value: Any) -> str:
 def tell(checked: Checked) -> str:
     """Give the readable account."""
     users = [f"{one.file}, row {one.row}:\n{readable_json(one.user)}" for one in checked.users]
-    rejections = [
-        f"{one.file}, row {one.row}, {one.field or 'the whole row'}: {one.message}" for one in checked.rejections
-    ]
+    rejections, warnings = ([_line(one) for one in some] for some in (checked.rejections, checked.warnings))
     rows = len({(one.file, one.row) for one in checked.rejections})
     return "\n\n".join(
         (
             "\n".join(_head(checked)),
             _section(f"Users: {len(users)}", users),
             _section(f"Rejected rows: {rows}", rejections),
+            *([_section("Left out of what goes through", warnings)] if warnings else []),
             _section("Columns that the mapping never reads", _wrapped(checked.never_read)),
             _section("Alma fields that no user of the sample has", _wrapped(checked.never_filled)),
         )
     )
+
+
+def _line(one: Rejected) -> str:
+    return f"{one.file}, row {one.row}, {one.field or 'the whole row'}: {one.message}"
 
 
 def _section(title: str, lines: list[str]) -> str:

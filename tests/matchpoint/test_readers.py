@@ -100,6 +100,28 @@ def test_blocks_that_do_not_fit_their_count_are_told(line: str, said: str) -> No
     assert said in findings[0].detail
 
 
+def test_what_follows_the_last_block_is_a_column_of_its_own() -> None:
+    how = BLOCKS.model_copy(update={"blocks": BLOCKS.blocks.model_copy(update={"rest": "NOTES"})})
+    lines = b"s1  21one  3a@b  \t1a note\t2 3x\ns2  0\ns3  11two\n"
+    wanted = ["ID", "home.TEXT", "email.TEXT", "NOTES"]
+    assert read(lines, how, wanted)[0] == {
+        1: ["s1", "one", "a@b", "1a note\t2 3x"],
+        2: ["s2", "", "", ""],
+        3: ["s3", "two", "", ""],
+    }
+    assert "NOTES" in column_names(io.BytesIO(b""), "x", how)
+    _, findings = read(b"s1  0\ns2  21one  \n", how, ["ID"])
+    assert findings[0].detail == "found 1 blocks; expected 2, as N says"
+
+
+@pytest.mark.parametrize("change", [{"count": None}, {"rest": "ID"}])
+def test_what_follows_the_last_block_needs_their_number_and_a_name_of_its_own(change: dict[str, Any]) -> None:
+    written = BLOCKS.model_dump()
+    written["blocks"] |= {"rest": "NOTES"} | change
+    with pytest.raises(ValidationError):
+        form("fixed_width", **{name: value for name, value in written.items() if name != "type"})
+
+
 def test_a_column_that_the_format_does_not_name_is_told() -> None:
     with pytest.raises(ExtractError, match=r"no column 'post\.TEXT'"):
         read(b"s1  0\n", BLOCKS, ["ID", "post.TEXT"])
