@@ -250,6 +250,57 @@ def test_a_wrong_byte_late_in_a_file_is_told_by_its_line() -> None:
         read(b"007Ada\n008Bob\n009Cy\n010\xff\n", FIXED, ["A"])
 
 
+def in_every_text_format(names: list[str], encoding: str, declared: str) -> list[tuple[bytes, Any]]:
+    """Give the same names as an extract of every text format."""
+    places = [{"name": "NAME", "start": 1, "width": 30}]
+    records = [{"NAME": name} for name in names]
+    texts: list[tuple[str, Any]] = [
+        ("\n".join(["NAME", *names, ""]), form("csv", encoding=declared)),
+        ("".join(f"{name}\n" for name in names), form("fixed_width", columns=places, encoding=declared)),
+        (json.dumps(records, ensure_ascii=False), form("json", encoding=declared)),
+        (
+            "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in records),
+            form("json", lines=True, encoding=declared),
+        ),
+    ]
+    return [(text.encode(encoding), how) for text, how in texts]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252", "cp1251", "gb18030"])
+def test_every_text_format_is_read_in_the_encoding_that_is_declared(encoding: str) -> None:
+    names = OTHERS.get(encoding, NAMES)
+    for content, how in in_every_text_format(names, encoding, encoding):
+        cells, findings = read(content, how, ["NAME"])
+        assert ([cell for [cell] in cells.values()], findings) == (names, [])
+
+
+@pytest.mark.parametrize(
+    ("encoding", "declared", "said"),
+    [
+        ("cp1252", "utf-8", "bytes that are not utf-8"),
+        ("utf-8", "latin-1", "found text in utf-8"),
+        ("utf-8", "cp1252", "found text in utf-8"),
+        ("utf-16", "utf-8", "found text in utf-16"),
+        ("utf-8-sig", "cp1252", "found text in utf-8"),
+        ("cp1252", "ascii", "bytes that are not ascii"),
+        ("cp1252", "auto", "cannot be told for sure"),
+    ],
+)
+def test_in_every_text_format_a_wrong_encoding_is_refused_loudly(encoding: str, declared: str, said: str) -> None:
+    for content, how in in_every_text_format(NAMES, encoding, declared):
+        with pytest.raises(ExtractError, match=said) as told:
+            read(content, how, ["NAME"])
+        assert "encoding" in str(told.value)
+        assert "René" not in str(told.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", *OTHERS])
+def test_every_text_format_may_have_its_encoding_found(encoding: str) -> None:
+    names = OTHERS.get(encoding, NAMES)
+    for content, how in in_every_text_format(names, encoding, "auto"):
+        assert [cell for [cell] in read(content, how, ["NAME"])[0].values()] == names, how.type
+
+
 # --- all of them ----------------------------------------------------------------------------------
 
 cell = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Zl", "Zp")), max_size=8).map(str.strip)
