@@ -105,6 +105,8 @@ def _head(checked: Checked) -> Iterator[str]:
     if profile.description:
         yield profile.description
     yield f"  format: {_format(profile)}"
+    for name, join in profile.joins.items():
+        yield f"  joined as {name}: {join.file}, its {join.key} is {join.person_key}"
     yield f"  new users: EXTERNAL, record type {profile.record_type}, external id {profile.code}"
     yield from _modes(profile)
     yield f"  as of: {checked.as_of}"

@@ -23,7 +23,7 @@ from matchpoint.profile.joins import SideColumn, side_columns
 from matchpoint.read.rows import read_rows
 from matchpoint.read.side_index import SideIndex
 from matchpoint.run_folder import Extract, RunFolder
-from matchpoint.sides import in_use, sides_of
+from matchpoint.sides import needed
 
 Cells = list[str]
 Chunk = tuple[pd.DataFrame, list[Finding]]
@@ -48,13 +48,12 @@ def read_joined(
 @contextmanager
 def open_sides(folder: RunFolder, person: Extract, profile: Profile) -> Iterator[list[Side]]:
     """Open the joins of a profile for a person file, in their order, for as long as it is read."""
-    extracts = folder.extracts
-    in_use([person, *(one for one in extracts if one.join)], profile)
+    by_join = needed(person, folder.extracts, profile)
     with ExitStack() as stack:
         home = Path(stack.enter_context(TemporaryDirectory(prefix="matchpoint-")))
         yield [
-            stack.enter_context(_open_side(folder, name, sides_of(person, name, extracts), profile, home))
-            for name in profile.joins
+            stack.enter_context(_open_side(folder, name, extracts, profile, home))
+            for name, extracts in by_join.items()
         ]
 
 

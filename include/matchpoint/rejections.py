@@ -40,7 +40,7 @@ def write_rejections(folder: RunFolder, extract: Extract, profile: Profile, reje
             content = _xml(source, extract, by_row)
         else:
             content = write_rejected(source, extract.label, form, by_row)
-        if form.type not in TELLS_WHY:
+        if form.type not in TELLS_WHY and not extract.join:
             _write_list(folder.path("rejections", f"{stem}.rejected.csv"), by_row.values())
     if extract.member is None:
         folder.path("rejections", name).write_bytes(content)

@@ -8,7 +8,7 @@ for every person file that has none of its own.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
@@ -45,35 +45,42 @@ def group_of(profile: Profile, name: str, pattern: str) -> str:
     asked = next((join.file for join in profile.joins.values() if fits(join.file, name)), pattern)
     places = "".join({"*": "(.*)", "?": "(.)"}.get(letter, re.escape(letter)) for letter in asked)
     found = re.fullmatch(places, name, re.DOTALL)
-    said = "\n".join(found.groups()).strip("_-. \n") if found else ""
+    said = "\n".join(found.groups()) if found else ""
+    if asked.endswith("*"):
+        said = said.removesuffix(PurePosixPath(name).suffix)
+    said = said.strip("_-. \n")
     return said or name
 
 
-def sides_of(person: Extract, join: str, extracts: Iterable[Extract]) -> list[Extract]:
+def sides_of(person: Extract, join: str, extracts: Collection[Extract]) -> list[Extract]:
     """Give the side files of a join that belong to a person file, in the order in which they were fetched."""
-    everything = list(extracts)
-    all_sides = [one for one in everything if one.join == join]
-    with_people = {one.group for one in everything if not one.join}
+    all_sides = [one for one in extracts if one.join == join]
+    with_people = {one.group for one in extracts if not one.join}
     own = [one for one in all_sides if one.group == person.group]
     return own or [one for one in all_sides if one.group not in with_people]
 
 
-def in_use(extracts: Iterable[Extract], profile: Profile) -> list[Extract]:
-    """Give the person files and the side files that belong to one of them.
+def needed(person: Extract, extracts: Collection[Extract], profile: Profile) -> dict[str, list[Extract]]:
+    """Give, by join, the side files that belong to a person file.
 
-    Raises :class:`ExtractError` when a side file that the profile needs is missing.
+    Raises :class:`ExtractError` when one that the profile needs is missing.
     """
-    everything = list(extracts)
-    used = {one.number for one in everything if not one.join}
-    for person in [one for one in everything if not one.join]:
-        for name, join in profile.joins.items():
-            sides = sides_of(person, name, everything)
-            if not sides and join.required:
-                raise ExtractError(
-                    person.label,
-                    f"no file that fits {join.file!r} to go with it, for joins.{name}",
-                    f"one {'in the same zip' if person.member else 'beside it'}, complete and not yet handled",
-                    "Have it sent; or set required: false there to load people without.",
-                )
-            used |= {one.number for one in sides}
-    return [one for one in everything if one.number in used]
+    found = {name: sides_of(person, name, extracts) for name in profile.joins}
+    for name, sides in found.items():
+        if not sides and profile.joins[name].required:
+            raise ExtractError(
+                person.label,
+                f"no file that fits {profile.joins[name].file!r} to go with it, for joins.{name}",
+                f"one {'in the same zip' if person.member else 'beside it'}, complete and not yet handled",
+                "Have it sent; or set required: false there to load people without.",
+            )
+    return found
+
+
+def in_use(extracts: Collection[Extract], profile: Profile) -> list[Extract]:
+    """Give the person files and the side files that belong to one of them; raises as :func:`needed` does."""
+    people = [one for one in extracts if not one.join]
+    used = {one.number for one in people}
+    for person in people:
+        used |= {one.number for sides in needed(person, extracts, profile).values() for one in sides}
+    return [one for one in extracts if one.number in used]

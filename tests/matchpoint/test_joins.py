@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +19,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from matchpoint.errors import ExtractError
-from matchpoint.fetch import RemoteFile, choose
+from matchpoint.fetch import RemoteFile, choose, keep
 from matchpoint.profile import Profile
 from matchpoint.read.side_index import SideIndex
 from matchpoint.sides import fits, group_of, in_use, role_of
@@ -96,6 +98,7 @@ def test_a_side_file_is_in_the_manifest_and_in_the_receipt_as_read_and_no_users_
     assert (side.joined_as, side.rows_read, side.counts["processed"]) == ("cards", 2, 0)
     assert (people.joined_as, people.rows_read, people.counts["processed"]) == (None, None, 2)
     assert "cards.csv, 2 rows joined as cards" in rendered(receipt)
+    assert "2 rows of 1 file: 2 created" in rendered(receipt)
     noted = {row["name"] for row in house.rows("file_ledger")}
     assert noted == {"/in/cards.csv", "/in/people.csv"}
 
@@ -217,21 +220,24 @@ def test_every_file_of_a_zip_that_is_named_like_a_side_file_is_one() -> None:
     assert not fits("a*.csv", "x/bc.csv")
 
 
-def extracts_of(house: House, *names: str) -> list[str]:
+def keep_all(house: House, files: dict[str, str], pattern: str) -> list[str]:
     """Give which of some files a run needs, in the order of its manifest."""
-    from matchpoint.fetch import keep
-
     folder, made = house.folder("some"), []
-    for name in names:
+    for name, content in files.items():
         copy = folder.path("fetched", "copy")
-        copy.write_text("A\n1\n")
-        made += keep(folder, copy, name, 1, len(made), profile=house.profile, pattern="people_*.csv")
+        copy.write_text(content)
+        made += keep(folder, copy, name, 1, len(made), profile=house.profile, pattern=pattern)
     return [one.name for one in in_use(made, house.profile)]
+
+
+def extracts_of(house: House, *names: str) -> list[str]:
+    return keep_all(house, dict.fromkeys(names, "A\n1\n"), "people_*.csv")
 
 
 def test_files_of_one_day_go_together_by_their_names(house: House) -> None:
     assert group_of(house.profile, "people_1.csv", "people_*.csv") == "1"
     assert group_of(house.profile, "cards-1.csv", "people_*.csv") == "1"
+    assert group_of(house.profile, "people_1.csv", "people*") == "1"
     assert group_of(house.profile, "people.csv", "people.csv") == "people.csv"
     assert extracts_of(house, "cards_1.csv", "cards_2.csv", "people_1.csv") == ["cards_1.csv", "people_1.csv"]
     assert extracts_of(house, "cards.csv", "cards_1.csv", "people_1.csv") == ["cards_1.csv", "people_1.csv"]
@@ -288,6 +294,13 @@ def test_a_side_file_lost_from_the_manifest_is_missed_by_transform_too(house: Ho
     folder.write_manifest([people])
     with pytest.raises(ExtractError, match=r"joins\.cards"):
         list(read_users(folder, people, house.profile, AS_OF))
+
+
+def test_the_side_file_of_another_day_is_no_help(house: House) -> None:
+    files = {"people_1.csv": PEOPLE, "people_2.csv": PEOPLE, "cards_2.csv": CARDS}
+    house = house.with_profile(profile({"file": "cards_*.csv"}))
+    with pytest.raises(ExtractError, match=r"people_1\.csv: found no file"):
+        keep_all(house, files, "people_*.csv")
 
 
 @pytest.mark.parametrize(
@@ -356,6 +369,18 @@ def test_no_side_rows_come_back_where_every_person_went_through(house: House) ->
     assert [one.rejections for one in receipt.files] == [None, None]
 
 
+def test_side_rows_of_a_format_that_cannot_say_why_come_back_as_they_are(house: House) -> None:
+    places = [{"name": name, "start": at, "width": 4} for name, at in (("PERSON", 1), ("BARCODE", 5), ("ISSUED", 9))]
+    house = house.with_profile(profile({"file": "people.txt", "format": {"type": "fixed_width", "columns": places}}))
+    files = {"people.csv": TO_MEND, "people.txt": "s1  C1  May\ns2  C2  June\ns3  C3  June\n"}
+    receipt = house.run("run", files)
+    assert [one.rejections for one in receipt.files] == ["people.rejected.csv", "people.rejected.txt"]
+    assert house.rejected_file("run", "people.rejected.txt") == b"s2  C2  June\ns3  C3  June\n"
+    people = mended(house.rejected_file("run", "people.rejected.csv"))
+    again = {"people.rejected.csv": people, "people.rejected.txt": house.rejected_file("run", "people.rejected.txt")}
+    assert house.run("again", again).total == total(created=2)
+
+
 # --- the profile ----------------------------------------------------------------------------------
 
 
@@ -366,6 +391,7 @@ def test_no_side_rows_come_back_where_every_person_went_through(house: House) ->
         ({"person_key": "cards.ID"}, {}, "a join above: there is none"),
         ({"several": "some"}, {}, "several"),
         ({"key": ""}, {}, "key"),
+        ({"file": "people*"}, {}, "the pattern of the files of people"),
         ({"format": {"type": "alma_xml"}}, {}, "alma_xml"),
         ({"format": {"type": "json"}, "key": "a["}, {}, "JMESPath"),
         ({}, {"mapping": {"primary_id": "ID", "identifiers": [{"id_type": "B", "value": "cards[1].X"}]}}, "numbered"),
@@ -381,6 +407,41 @@ def test_joins_that_do_not_hang_together_are_told(
         return
     with pytest.raises(ValidationError, match=said):
         profile(changes, **whole)
+
+
+MEMORY = """
+import resource, sys
+from pathlib import Path
+from matchpoint.joined import read_joined
+from matchpoint.fetch import keep
+from matchpoint.profile import load_profile
+from matchpoint.run_folder import RunFolder
+home, number = Path(sys.argv[1]), int(sys.argv[2])
+profile, folder, extracts = load_profile(home / "people.yaml"), RunFolder(home / sys.argv[2]), []
+people, cards = home / "people.csv", home / "cards.csv"
+people.write_text("ID,LAST\\n" + "".join(f"s{n},Ito\\n" for n in range(100)))
+with cards.open("w") as file:
+    file.write("PERSON;BARCODE;ISSUED\\n")
+    file.writelines(f"s{n};Card number {n:060};May\\n" for n in range(number, 0, -1))
+for one in (people, cards):
+    extracts += keep(folder, one, one.name, 1, len(extracts), profile=profile)
+folder.write_manifest(extracts)
+with people.open("rb") as file:
+    [(frame, findings)] = read_joined(folder, file, extracts[0], profile, profile.format)
+assert frame["cards.BARCODE"].tolist()[99] == f"Card number {99:060}"
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_memory_does_not_grow_with_the_side_file(tmp_path: Path) -> None:
+    (tmp_path / "people.yaml").write_text(PROFILE)
+
+    def peak(rows: int) -> int:
+        """Join that many side rows in a process of their own; give its peak memory in KiB."""
+        command = [sys.executable, "-c", MEMORY, str(tmp_path), str(rows)]
+        return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+    assert peak(200_000) < 1.15 * peak(20_000)
 
 
 # --- the index ------------------------------------------------------------------------------------

@@ -77,10 +77,15 @@ def own_columns(names: Iterable[str], joins: Joins) -> list[str]:
     return [name for name in names if side_column(name, joins) is None]
 
 
-def check_joins(joins: Joins, columns: Iterable[str]) -> None:
-    """Raise ValueError when joins, or the columns that are read of them, do not hang together."""
+def check_joins(joins: Joins, columns: Iterable[str], patterns: Iterable[str]) -> None:
+    """Raise ValueError when joins, or the columns that are read of them, do not hang together.
+
+    ``patterns`` are those of person files.
+    """
     above: dict[str, Join] = {}
     for name, join in joins.items():
+        if join.file in patterns:
+            raise ValueError(f"joins.{name}.file: found {join.file!r}; that is the pattern of the files of people")
         _check_key_above(name, join, joins, above)
         above[name] = join
     for one in side_columns(columns, joins):

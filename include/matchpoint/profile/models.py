@@ -145,7 +145,8 @@ class Profile(Model):
             return self
         if self.mapping is None or not any(getattr(self.mapping, name) for name in _NAMES):
             raise ValueError("mapping: found neither primary_id nor a name to make one of")
-        check_joins(self.joins, self.columns)
+        actions = (self.actions.import_, self.actions.synchronize)
+        check_joins(self.joins, self.columns, {one.pattern for one in actions if one})
         if isinstance(self.format, JsonFormat):
             for column in self.person_columns:
                 check_expression(column)
