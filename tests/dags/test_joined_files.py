@@ -90,6 +90,15 @@ def test_a_side_file_waits_for_its_people(campus: Matchpoint) -> None:
     assert "cards_2.csv" in names(campus)
 
 
+def test_only_one_file_takes_its_own_side_file_and_one_that_is_not_there_fails(campus: Matchpoint) -> None:
+    deliver(campus, 1, s1="A1")
+    deliver(campus, 2, s2="A2")
+    assert campus.run(SYNCHRONIZE, only_file="students_9.csv").tasks["fetch_extracts"] == "failed"
+    assert campus.run(SYNCHRONIZE, 2, only_file="students_2.csv").state == "success"
+    assert names(campus) == ["cards_1.csv", "cards_2.csv.handled", "students_1.csv", "students_2.csv.handled"]
+    assert "a2" in campus.store()["identifiers"]
+
+
 def test_a_side_file_that_was_read_before_may_be_read_again(campus: Matchpoint) -> None:
     deliver(campus, 1, s1="A1")
     campus.run(SYNCHRONIZE)

@@ -11,19 +11,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import yaml
-from helpers import AS_OF, House, csv_text, make_profile, open_house, reasons, rendered, total, zip_of
+from helpers import House, csv_text, make_profile, open_house, reasons, rendered, total, zip_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from matchpoint.errors import ExtractError
 from matchpoint.fetch import RemoteFile, choose, keep
+from matchpoint.findings import Finding
+from matchpoint.joined import read_joined
 from matchpoint.profile import Profile
 from matchpoint.read.side_index import SideIndex
+from matchpoint.run_folder import Extract, RunFolder
 from matchpoint.sides import fits, group_of, in_use, role_of
-from matchpoint.transform import read_users
 
 PROFILE = """
 code: people
@@ -63,6 +66,13 @@ def profile(changes: dict[str, Any] | None = None, **whole: Any) -> Profile:
 def house(tmp_path: Path) -> Iterator[House]:
     with open_house(f"sqlite:///{tmp_path / 'store.sqlite'}", tmp_path, profile()) as one:
         yield one
+
+
+def joined(folder: RunFolder, person: Extract, how: Profile) -> tuple[pd.DataFrame, list[Finding]]:
+    """Read a person file with its side files; it is small."""
+    with (folder.root / person.path).open("rb") as file:
+        [(frame, findings)] = read_joined(folder, file, person, how, how.format)
+    return frame, findings
 
 
 def barcodes(house: House) -> dict[str, list[str]]:
@@ -293,7 +303,7 @@ def test_a_side_file_lost_from_the_manifest_is_missed_by_transform_too(house: Ho
     [people] = [one for one in folder.extracts if not one.join]
     folder.write_manifest([people])
     with pytest.raises(ExtractError, match=r"joins\.cards"):
-        list(read_users(folder, people, house.profile, AS_OF))
+        joined(folder, people, house.profile)
 
 
 def test_the_side_file_of_another_day_is_no_help(house: House) -> None:
@@ -477,11 +487,10 @@ def test_any_join_is_what_a_dictionary_would_make_of_it(
     text = csv_text([{"ID": one, "LAST": "X"} for one in people], ["ID", "LAST"])
     folder = house.fetch("run", {"people.csv": text, "cards.csv": "PERSON;BARCODE;ISSUED\n" + "".join(rows)})
     [person] = [one for one in folder.extracts if not one.join]
-    [(users, findings, _)] = read_users(folder, person, how, AS_OF)
+    frame, findings = joined(folder, person, how)
     for row, key in enumerate(people, start=2):
         codes = list(dict.fromkeys(code for one, code in cards if one == key))
         if several == "last":
             codes = [code for one, code in cards if one == key][-1:]
-        found = [one["value"] for one in users[row].get("user_identifier", [])]
-        assert found == codes[:1]
+        assert frame["cards.BARCODE"][row] == (codes[0] if codes else "")
         assert [one.row for one in findings].count(row) == (several == "reject" and len(codes) > 1)

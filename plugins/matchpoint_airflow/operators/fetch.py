@@ -48,7 +48,8 @@ class SisFetchExtractsOperator(ProfileOperator):
             time.sleep(action.settle_seconds)
             sides = [join.file for join in profile.joins.values()]
             choice = choose(earlier, server.files(), action, run.only_file, sides)
-            self._refuse_none(choice, run, server)
+            people = [one.name for one in choice.take if not role_of(profile, one.name, None)]
+            self._refuse_none(people, choice.waiting, run, server)
             extracts = self._copy(choice, run, server, store, profile)
         if not _people(extracts):
             raise AirflowSkipException("no person file, or all were applied before; nothing to do")
@@ -69,17 +70,19 @@ class SisFetchExtractsOperator(ProfileOperator):
                 self.log.info("%s belongs to no file of people in this run; it is left", extract.label)
         return needed
 
-    def _refuse_none(self, choice: Choice, run: Run, server: SisServer) -> None:
-        if choice.waiting:
-            self.log.warning("not complete yet, left for the next run: %s", ", ".join(choice.waiting))
-        if choice.take:
+    def _refuse_none(self, people: list[str], waiting: list[str], run: Run, server: SisServer) -> None:
+        if waiting:
+            self.log.warning("not complete yet, left for the next run: %s", ", ".join(waiting))
+        if people:
             return
         if run.only_file:
             raise AirflowFailException(
                 f"{server.path(run.only_file)}: found no such complete file; expected the one named in the run's "
                 "param. Look at its name, and whether it is still being written or already handled."
             )
-        raise AirflowSkipException(f"no complete file for {self.profile} in {server.folder}; the run is skipped")
+        raise AirflowSkipException(
+            f"no complete file of people for {self.profile} in {server.folder}; the run is skipped"
+        )
 
     def _copy(self, choice: Choice, run: Run, server: SisServer, store: Engine, profile: Profile) -> list[Extract]:
         extracts: list[Extract] = []
