@@ -7,117 +7,103 @@ comes out. Nothing is written, no server and no user store is asked.
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
-import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import orjson
 
 from matchpoint.alma.code_tables import CodeTables
 from matchpoint.alma.fields import SEGMENT_TYPE, SEGMENTS, SPECIAL_LISTS, User, mappable_core_fields
 from matchpoint.alma.identifiers import identifiers, key
+from matchpoint.checked import Checked, Mapped, Rejected, readable_json, tell
 from matchpoint.code_tables import files_of, read_all
 from matchpoint.errors import MatchpointError, ProfileError
 from matchpoint.feed import Feed
 from matchpoint.fetch import keep
-from matchpoint.findings import Finding
+from matchpoint.findings import Finding, Severity
 from matchpoint.matching import Claims, Rules, decide
 from matchpoint.outcomes import Outcome
 from matchpoint.precedence import in_order
-from matchpoint.profile import AlmaXmlFormat, CsvFormat, Profile, load_profile
+from matchpoint.profile import AlmaXmlFormat, JsonFormat, Profile, load_profile
+from matchpoint.profile.formats import Format
+from matchpoint.profile.joins import side_columns
 from matchpoint.profile.mapping import MAPPED_SEGMENTS
 from matchpoint.read.frames import MENDED_COLUMNS
+from matchpoint.read.json_records import keys_read
 from matchpoint.read.rows import column_names
 from matchpoint.run_folder import Extract, RunFolder
+from matchpoint.sides import in_use
 from matchpoint.transform import transform_extract
 
 PROFILES = Path(__file__).parents[1] / "profiles"
 CODE_TABLES = PROFILES.with_name("code_tables")
 
 
-@dataclass(frozen=True)
-class Mapped:
-    """A row that goes through: the label of its file, its row number, and the user in Alma's JSON form."""
-
-    file: str
-    row: int
-    user: User
-
-
-@dataclass(frozen=True)
-class Rejected:
-    """One thing wrong with a row; a row may have several. ``message`` says what was found and expected."""
-
-    file: str
-    row: int
-    field: str
-    message: str
-
-
-@dataclass(frozen=True)
-class Checked:
-    """What became of the samples of a profile.
-
-    ``never_read`` are columns of the samples that the mapping does not read, ``never_filled`` the Alma fields
-    that no user has, segment fields as ``addresses.line3``.
-    """
-
-    profile: Profile
-    as_of: date
-    users: list[Mapped] = field(default_factory=list)
-    rejections: list[Rejected] = field(default_factory=list)
-    never_read: list[str] = field(default_factory=list)
-    never_filled: list[str] = field(default_factory=list)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Give everything as plain values, the profile without its mapping and crosswalks."""
-        return {
-            "profile": self.profile.model_dump(mode="json", by_alias=True, exclude={"mapping", "crosswalks"}),
-            "as_of": self.as_of.isoformat(),
-            "users": [asdict(one) for one in self.users],
-            "rejections": [asdict(one) for one in self.rejections],
-            "never_read": self.never_read,
-            "never_filled": self.never_filled,
-        }
-
-
 def check_profile(
     profile: Profile, samples: Sequence[Path], as_of: date, tables: CodeTables | None = None
 ) -> Checked:
-    """Map samples by a profile, each as if it were the only file of a run into an empty user store.
+    """Map samples by a profile, each file of people as if it were the only one of a run into an empty user store.
 
-    Raises :class:`ExtractError` when a sample cannot be read as a whole.
+    Raises :class:`ExtractError` when a sample cannot be read as a whole, or a side file of a join is missing.
     """
     checked = Checked(profile, as_of)
     read: dict[str, None] = {}
     with TemporaryDirectory(prefix="matchpoint-") as place:
-        folder, number = RunFolder(Path(place)), 0
-        for sample in samples:
-            extracts = keep(folder, sample, sample.name, 0, number)
-            number += len(extracts)
-            for extract in extracts:
+        folder = RunFolder(Path(place))
+        by_sample = _keep_all(folder, samples, profile)
+        extracts = [one for some in by_sample for one in some]
+        folder.write_manifest(in_use(extracts, profile))
+        for extract in extracts:
+            if not extract.join:
                 transform_extract(folder, extract, profile, as_of, tables)
-                read |= dict.fromkeys(_columns(folder, extract, profile))
-            _match(folder, extracts, checked)
-    checked.never_read.extend(column for column in read if column not in profile.columns)
+            read |= dict.fromkeys(_columns(folder, extract, profile))
+        for some in by_sample:
+            _match(folder, some, checked)
+    checked.never_read.extend(column for column in read if column not in _read_columns(profile))
     checked.never_filled.extend(_never_filled(profile, [one.user for one in checked.users]))
     return checked
 
 
+def _read_columns(profile: Profile) -> set[str]:
+    """Name the columns that a profile reads; those of a joined file without the number of the row."""
+    read = _named(profile.person_columns, profile.format)
+    for name, join in profile.joins.items():
+        of_side = [one.column for one in side_columns(profile.columns, profile.joins) if one.join == name]
+        read |= {f"{name}.{one}" for one in _named([*of_side, join.key, *join.where], join.format)}
+    return read
+
+
+def _named(columns: list[str], form: Format) -> set[str]:
+    """Give columns as :func:`column_names` has them: of JSON not the expressions, but the keys in them."""
+    if not isinstance(form, JsonFormat):
+        return set(columns)
+    return {key for column in columns for key in keys_read(column)}
+
+
+def _keep_all(folder: RunFolder, samples: Sequence[Path], profile: Profile) -> list[list[Extract]]:
+    """Take the samples into a run folder, each as its extracts."""
+    action = profile.actions.synchronize or profile.actions.import_
+    by_sample: list[list[Extract]] = []
+    for sample in samples:
+        first = sum(map(len, by_sample))
+        pattern = action.pattern if action else "*"
+        by_sample.append(keep(folder, sample, sample.name, 0, first, profile=profile, pattern=pattern))
+    return by_sample
+
+
 def _columns(folder: RunFolder, extract: Extract, profile: Profile) -> list[str]:
-    """Give the columns of an extract; Alma's user XML has none."""
-    if isinstance(profile.format, AlmaXmlFormat):
+    """Give the columns of an extract, as the mapping names them; Alma's user XML has none."""
+    form = profile.joins[extract.join].format if extract.join else profile.format
+    if isinstance(form, AlmaXmlFormat):
         return []
+    before = f"{extract.join}." if extract.join else ""
     with folder.root.joinpath(extract.path).open("rb") as file:
-        return [one for one in column_names(file, extract.label, profile.format) if one not in MENDED_COLUMNS]
+        return [f"{before}{one}" for one in column_names(file, extract.label, form) if one not in MENDED_COLUMNS]
 
 
 def _match(folder: RunFolder, extracts: list[Extract], checked: Checked) -> None:
@@ -132,7 +118,8 @@ def _match(folder: RunFolder, extracts: list[Extract], checked: Checked) -> None
     held = Counter(key(value) for one in mapped for _, value in identifiers(one.user))
     claims = Claims()
     rules = Rules.of(profile, "synchronize" if profile.actions.synchronize else "import")
-    rejections = [one for extract in extracts for one in _found(folder, extract)]
+    rejections = [one for extract in extracts for one in _found(folder, extract, "reject")]
+    checked.warnings.extend(one for extract in extracts for one in _found(folder, extract, "drop"))
     for one in mapped:
         ids = identifiers(one.user)
         contested = any(held[key(value)] > 1 for _, value in ids)
@@ -158,9 +145,10 @@ def _as_mapped(user: User, profile: Profile) -> User:
     return mapped
 
 
-def _found(folder: RunFolder, extract: Extract) -> Iterator[Rejected]:
+def _found(folder: RunFolder, extract: Extract, severity: Severity) -> Iterator[Rejected]:
     for one in folder.findings(extract.number):
-        yield _told(extract.label, one)
+        if one.severity == severity:
+            yield _told(extract.label, one)
 
 
 def _told(file: str, finding: Finding) -> Rejected:
@@ -177,82 +165,14 @@ def _never_filled(profile: Profile, users: list[User]) -> Iterator[str]:
         yield from (f"{segment.mapping}.{one.name}" for one in segment.fields if one.name not in filled)
 
 
-# --- for people -----------------------------------------------------------------------------------
-
-
-def readable_json(value: Any) -> str:
-    """Write JSON with a field a line; a code, ``{"value": "GBR"}``, and a list of one stay on their line."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    text = re.sub(r'\{\s+("value": "(?:[^"\\]|\\.)*")\s+\}', r"{\1}", text)
-    return re.sub(r'\[\s+(\{"value": "(?:[^"\\]|\\.)*"\})\s+\]', r"[\1]", text)
-
-
-def tell(checked: Checked) -> str:
-    """Give the readable account."""
-    users = [f"{one.file}, row {one.row}:\n{readable_json(one.user)}" for one in checked.users]
-    rejections = [
-        f"{one.file}, row {one.row}, {one.field or 'the whole row'}: {one.message}" for one in checked.rejections
-    ]
-    rows = len({(one.file, one.row) for one in checked.rejections})
-    return "\n\n".join(
-        (
-            "\n".join(_head(checked)),
-            _section(f"Users: {len(users)}", users),
-            _section(f"Rejected rows: {rows}", rejections),
-            _section("Columns that the mapping never reads", _wrapped(checked.never_read)),
-            _section("Alma fields that no user of the sample has", _wrapped(checked.never_filled)),
-        )
-    )
-
-
-def _section(title: str, lines: list[str]) -> str:
-    return "\n".join([title, "-" * len(title), *(lines or ["none"])])
-
-
-def _wrapped(names: list[str]) -> list[str]:
-    return textwrap.wrap(", ".join(names), 100, break_long_words=False, break_on_hyphens=False)
-
-
-def _head(checked: Checked) -> Iterator[str]:
-    profile = checked.profile
-    yield f"{profile.name} ({profile.code}), from {profile.sis_type}"
-    if profile.description:
-        yield profile.description
-    yield f"  format: {_format(profile)}"
-    yield f"  new users: EXTERNAL, record type {profile.record_type}, external id {profile.code}"
-    yield from _modes(profile)
-    yield f"  as of: {checked.as_of}"
-
-
-def _format(profile: Profile) -> str:
-    form = profile.format
-    if isinstance(form, CsvFormat):
-        return f"delimited text, {form.delimiter!r} between fields, quoted with {form.quote!r}, {form.encoding}"
-    return _FORMATS[form.type]
-
-
-_FORMATS = {
-    "fixed_width": "lines of fixed width",
-    "json": "JSON",
-    "excel": "an Excel workbook",
-    "alma_xml": "Alma user XML version 2",
-}
-
-
-def _modes(profile: Profile) -> Iterator[str]:
-    actions = {"import": profile.actions.import_, "synchronize": profile.actions.synchronize}
-    for mode, action in actions.items():
-        if action is None or not action.active:
-            yield f"  {mode}: not active"
-            continue
-        when = f"{action.schedule} ({profile.timezone})" if action.schedule else "started by hand"
-        marker = f", complete when there is a {action.done_marker}" if action.done_marker else ""
-        yield f"  {mode}: {when}; takes {action.path}/{action.pattern}{marker}"
-    if profile.actions.synchronize and profile.actions.synchronize.active:
-        yield f"  match points: {', '.join(profile.actions.synchronize.match_points)}"
-
-
 # --- the command ----------------------------------------------------------------------------------
+
+
+def find_profile(profiles: Path, code: str) -> Path:
+    """Give where a profile is: among the site's own, or among the examples, of which no DAG is made."""
+    example = profiles / "examples" / f"{code}.yaml"
+    own = profiles / f"{code}.yaml"
+    return example if example.exists() and not own.exists() else own
 
 
 def find_samples(profiles: Path, code: str) -> list[Path]:
@@ -286,7 +206,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     options = parser.parse_args(arguments)
     try:
-        profile = load_profile(options.profiles / f"{options.code}.yaml")
+        profile = load_profile(find_profile(options.profiles, options.code))
         samples = find_samples(options.profiles, options.code)
         tables = CodeTables(read_all(files_of(options.code_tables)))
         checked = check_profile(profile, samples, options.as_of or newest_date(samples), tables)

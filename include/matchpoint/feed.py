@@ -46,6 +46,11 @@ class Feed:
         """The extracts by number."""
         return sorted((one for group in self._groups for one in group), key=lambda one: one.number)
 
+    @property
+    def order(self) -> list[list[int]]:
+        """The numbers of the extracts as they are grouped."""
+        return [[one.number for one in group] for group in self._groups]
+
     def batches(self, columns: list[str]) -> Iterator[tuple[int, Extract, pa.RecordBatch]]:
         """Give the rows in batches with the position of their first: group by group, in it rank by rank."""
         position = 0

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 from matchpoint.errors import ExtractError
-from matchpoint.profile import ImportAction, SynchronizeAction
+from matchpoint.profile import ImportAction, Profile, SynchronizeAction
 from matchpoint.read.archive import damage_told, is_workbook, is_zip, members
 from matchpoint.run_folder import AnyPath, Extract, RunFolder, safe_name, sha256
+from matchpoint.sides import fits, group_of, role_of
 
 HANDLED = ".handled"
 """What is put behind the name of a file after its run, as Alma does."""
@@ -42,18 +43,20 @@ def choose(
     later: Iterable[RemoteFile],
     action: ImportAction | SynchronizeAction,
     only_file: str | None = None,
+    sides: Collection[str] = (),
 ) -> Choice:
     """Choose among two listings of a folder, ``action.settle_seconds`` apart.
 
-    Taken are files that match the pattern (or are ``only_file``), whose size and time stood still, that have no
-    ending of an unfinished transfer, and that have their done marker where the profile asks for one.
+    Taken are files that match the pattern (or are ``only_file``) or one of the patterns of side files, whose size and
+    time stood still, that have no ending of an unfinished transfer, and that have their done marker where the profile
+    asks for one.
     """
     before = set(earlier)
     listed = list(later)
     names = {one.name for one in listed}
     choice = Choice()
     for one in sorted(listed, key=lambda one: one.name):
-        if not _is_wanted(one.name, action, only_file):
+        if not _is_wanted(one.name, action, only_file, sides):
             continue
         marked = action.done_marker is None or f"{one.name}{action.done_marker}" in names
         if one in before and marked:
@@ -63,11 +66,15 @@ def choose(
     return choice
 
 
-def _is_wanted(name: str, action: ImportAction | SynchronizeAction, only_file: str | None) -> bool:
+def _is_wanted(
+    name: str, action: ImportAction | SynchronizeAction, only_file: str | None, sides: Collection[str]
+) -> bool:
     if name.startswith(".") or name.lower().endswith((*UNFINISHED, HANDLED)):
         return False
     if action.done_marker and name.endswith(action.done_marker):
         return False
+    if any(fits(pattern, name) for pattern in sides):
+        return True
     return name == only_file if only_file else fnmatchcase(name, action.pattern)
 
 
@@ -77,39 +84,44 @@ def handled_name(remote: str, modified: int, taken: Iterable[str]) -> str:
     return f"{remote}.{modified}{HANDLED}" if plain in set(taken) else plain
 
 
-def keep(folder: RunFolder, copy: AnyPath, remote: str, modified: int, first: int) -> list[Extract]:
-    """Turn a fetched file into extracts of the run folder, numbered from ``first``; a zip becomes its members.
+def keep(
+    folder: RunFolder, copy: AnyPath, remote: str, modified: int, first: int, *, profile: Profile, pattern: str = "*"
+) -> list[Extract]:
+    """Turn a fetched file into extracts of the run folder, numbered from ``first``.
 
-    Raises :class:`ExtractError` for an empty file and for a zip that is damaged or dangerous; then no extract is
-    made of it.
+    A zip becomes its members, those that the profile asks for. ``pattern`` is that of person files. Raises
+    :class:`ExtractError` for an empty file and for a zip that is damaged, dangerous or has nothing asked for; then no
+    extract is made of it.
     """
-    path = PurePosixPath(remote)
-    whole = sha256(copy)
+    name = PurePosixPath(remote).name
     size = copy.stat().st_size
     if not size:
-        raise ExtractError(path.name, "an empty file (0 bytes)", "an extract", "Ask the SIS for it.")
-    extracts = []
+        raise ExtractError(name, "an empty file (0 bytes)", "an extract", "Ask the SIS for it.")
+    of_file: dict[str, Any] = {"name": name, "remote": remote, "modified": modified, "file_size": size}
+    of_file |= {"file_sha256": sha256(copy), "group": group_of(profile, name, pattern)}
+    extracts: list[Extract] = []
     with copy.open("rb") as file:
-        for number, (member, content) in enumerate(_contents(file, path.name), start=first):
-            place = f"extracts/{number:03}_{safe_name(member or path.name)}"
-            target = folder.path(*place.split("/"))
-            with target.open("wb") as out, damage_told(path.name):
-                shutil.copyfileobj(content, out, 1 << 20)
-            extracts.append(
-                Extract(
-                    number=number,
-                    name=path.name,
-                    member=member,
-                    remote=remote,
-                    modified=modified,
-                    file_size=size,
-                    file_sha256=whole,
-                    size=target.stat().st_size,
-                    sha256=sha256(target),
-                    path=place,
-                )
-            )
+        for member, content in _contents(file, name):
+            join = role_of(profile, name, member)
+            if join is not None:
+                of_member = _keep_one(folder, content, first + len(extracts), member, name)
+                extracts.append(Extract(**of_file, **of_member, join=join))
+    if not extracts:
+        asked = ", ".join([*profile.members, *(one.file for one in profile.joins.values())])
+        raise ExtractError(
+            name, "a zip with nothing that is asked for", f"a file that fits {asked}", "Look at members and joins."
+        )
     return extracts
+
+
+def _keep_one(folder: RunFolder, content: IO[bytes], number: int, member: str | None, name: str) -> dict[str, Any]:
+    """Copy one extract into the run folder; gives what an :class:`Extract` says of the copy."""
+    place = f"extracts/{number:03}_{safe_name(member or name)}"
+    target = folder.path(*place.split("/"))
+    with target.open("wb") as out, damage_told(name):
+        shutil.copyfileobj(content, out, 1 << 20)
+    size = target.stat().st_size
+    return {"number": number, "member": member, "path": place, "size": size, "sha256": sha256(target)}
 
 
 def _contents(file: IO[bytes], name: str) -> Iterator[tuple[str | None, IO[bytes]]]:

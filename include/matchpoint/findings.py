@@ -10,6 +10,9 @@ Severity = Literal["reject", "drop"]
 TEXTS = {
     "bad_value": "The value cannot be converted",
     "missing_column_value": "The row has fewer or more fields than the header",
+    "no_side_row": "No row of a joined file belongs to this one",
+    "several_side_rows": "Different rows of a joined file belong to this one",
+    "of_a_row_to_mend": "It belongs to a row that did not go through, and goes along with it",
     "schema": "The user is not valid Alma user XML",
     "mandatory": "Mandatory field is missing",
     "too_long": "The value is longer than Alma accepts",

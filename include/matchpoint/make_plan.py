@@ -17,7 +17,7 @@ from matchpoint.plan import PlanRow, plan_sha256, read_plan, write_plan, write_r
 from matchpoint.planner import Planner
 from matchpoint.precedence import in_order
 from matchpoint.profile import Mode, Profile
-from matchpoint.run_folder import Extract, RunFolder
+from matchpoint.run_folder import RunFolder
 from matchpoint.standing import Settler
 from matchpoint.store import refresh_statistics, writing
 from matchpoint.store.bulk import load_rows
@@ -40,27 +40,22 @@ def make_plan(
     now: datetime,
     dry_run: bool,
 ) -> dict[str, int]:
-    """Match the transformed users of a run against the store, and write the plan.
+    """Match the transformed users of a run against the store, write the plan, and give its counts.
 
-    The plan goes into the run folder and, unless it is a dry run, into the store; no user is touched. Gives the
-    counts of the plan.
+    It goes into the run folder and, unless it is a dry run, into the store; no user is touched.
     """
-    extracts = folder.extracts
-    rules = Rules.of(profile, mode)
-    tables = load_code_tables(engine)
     outcomes: Counter[str] = Counter()
     refresh_statistics(engine)
-    order = in_order(extracts, profile.precedence)
-    feed = Feed(folder, order)
+    transformer = Transformer(profile, date.fromisoformat(as_of), load_code_tables(engine))
     with engine.connect() as connection, connection.begin():
-        transformer = Transformer(profile, date.fromisoformat(as_of), tables)
-        settler = Settler(folder, connection, profile, rules, feed, run_id, transformer)
-        planner = Planner(connection, profile, rules, run_id, settler.settle())
+        feed = Feed(folder, in_order(folder.extracts, profile.precedence))
+        rules = Rules.of(profile, mode)
+        standing = Settler(folder, connection, profile, rules, feed, run_id, transformer).settle()
+        planner = Planner(connection, profile, rules, run_id, standing)
         write_plan(folder, _counted(planner.plan(feed), outcomes))
     write_refreshed(folder, planner.refreshed)
     outcomes[Outcome.UNCHANGED] += planner.unchanged.total()
-    counts = count_outcomes(outcomes.elements())
-    summary = {
+    summary: dict[str, Any] = {
         "run_id": run_id,
         "profile": profile.code,
         "mode": mode,
@@ -68,14 +63,14 @@ def make_plan(
         "dry_run": dry_run,
         "planned_at": now.isoformat(),
         "sha256": plan_sha256(folder),
-        "counts": counts,
-        "order": [[extract.number for extract in group] for group in order],
+        "counts": count_outcomes(outcomes.elements()),
+        "order": feed.order,
         "unchanged": planner.unchanged,
     }
     folder.write_json("plan.json", summary)
     if not dry_run:
-        _store_plan(folder, engine, extracts, summary, now)
-    return counts
+        _store_plan(folder, engine, summary, now)
+    return dict(summary["counts"])
 
 
 def _counted(rows: Iterator[PlanRow], outcomes: Counter[str]) -> Iterator[PlanRow]:
@@ -85,12 +80,10 @@ def _counted(rows: Iterator[PlanRow], outcomes: Counter[str]) -> Iterator[PlanRo
         yield row
 
 
-def _store_plan(
-    folder: RunFolder, engine: Engine, extracts: list[Extract], summary: dict[str, Any], now: datetime
-) -> None:
+def _store_plan(folder: RunFolder, engine: Engine, summary: dict[str, Any], now: datetime) -> None:
     """Keep the plan in the store: the run, and every row to be changed or refused; a new user is in the history."""
     run_id = summary["run_id"]
-    hashes = {extract.number: extract.sha256 for extract in extracts}
+    hashes = {extract.number: extract.sha256 for extract in folder.extracts}
     notable = (
         (
             run_id,

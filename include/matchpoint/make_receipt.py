@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import orjson
 
@@ -15,6 +17,7 @@ from matchpoint.profile import Profile
 from matchpoint.receipt import FileReceipt, Reason, Receipt
 from matchpoint.rejections import write_rejections
 from matchpoint.run_folder import RunFolder
+from matchpoint.side_rejects import read_as, side_rejects
 
 _MENDABLE = {Outcome.REJECTED, Outcome.CONFLICT, Outcome.FAILED}
 _EXAMPLES = 5
@@ -23,16 +26,8 @@ _EXAMPLES = 5
 def make_receipt(folder: RunFolder, profile: Profile, *, now: datetime) -> Receipt:
     """Account for every row of a run; writes the rejections files."""
     summary = read_summary(folder)
-    deviations = {position: (outcome, code) for position, outcome, code in folder.read_lines("applied.jsonl")}
-    ledger = _Ledger()
-    for number, rows in summary["unchanged"].items():
-        ledger.outcomes[int(number)][Outcome.UNCHANGED] += rows
-    for (number, outcome), rows in count_plan(folder).items():
-        ledger.outcomes[number][outcome] += rows
-    # A row that is created or unchanged, as planned, has nothing more to tell.
-    told = frozenset(Outcome) if deviations else frozenset(Outcome) - {Outcome.CREATED, Outcome.UNCHANGED}
-    for row in read_plan(folder, told):
-        ledger.add(row, deviations.get(row.position))
+    ledger = _account(folder, summary)
+    ledger.rejects.update(side_rejects(folder, profile, ledger.rejects))
     files = []
     labels = {}
     warnings = _Told()
@@ -43,7 +38,8 @@ def make_receipt(folder: RunFolder, profile: Profile, *, now: datetime) -> Recei
         for finding in folder.findings(extract.number):
             if finding.severity == "drop":
                 warnings.add(("", finding.code, finding.field), extract.number, finding.row)
-        files.append(FileReceipt(extract.name, extract.member, extract.sha256, extract.size, counts, rejections))
+        receipt = FileReceipt(extract.name, extract.member, extract.sha256, extract.size, counts, rejections)
+        files.append(replace(receipt, **read_as(folder, extract)))
     return Receipt(
         run_id=summary["run_id"],
         profile=profile.code,
@@ -59,6 +55,21 @@ def make_receipt(folder: RunFolder, profile: Profile, *, now: datetime) -> Recei
         plan_sha256=summary["sha256"],
         warnings=warnings.reasons(labels),
     )
+
+
+def _account(folder: RunFolder, summary: Mapping[str, Any]) -> _Ledger:
+    """Count every row, and take the reasons of those that have one to tell."""
+    deviations = {position: (outcome, code) for position, outcome, code in folder.read_lines("applied.jsonl")}
+    ledger = _Ledger()
+    for number, rows in summary["unchanged"].items():
+        ledger.outcomes[int(number)][Outcome.UNCHANGED] += rows
+    for (number, outcome), rows in count_plan(folder).items():
+        ledger.outcomes[number][outcome] += rows
+    # A row that is created or unchanged, as planned, has nothing more to tell.
+    told = frozenset(Outcome) if deviations else frozenset(Outcome) - {Outcome.CREATED, Outcome.UNCHANGED}
+    for row in read_plan(folder, told):
+        ledger.add(row, deviations.get(row.position))
+    return ledger
 
 
 class _Ledger:

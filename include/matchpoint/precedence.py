@@ -24,10 +24,10 @@ def rank_rows(rows: pd.DataFrame, precedence: Precedence | None) -> dict[int, in
 
 
 def in_order(extracts: Iterable[Extract], precedence: Precedence | None) -> list[list[Extract]]:
-    """Group extracts by the pattern that their name matches, those that come first in front."""
+    """Group person files by the pattern that their name matches, those that come first in front."""
     patterns = precedence.files if precedence else []
     groups: dict[int, list[Extract]] = {}
-    for extract in extracts:
+    for extract in (one for one in extracts if not one.join):
         names = {extract.name, extract.member or extract.name}
         fits = (place for place, one in enumerate(patterns) if any(fnmatchcase(name, one) for name in names))
         groups.setdefault(next(fits, len(patterns)), []).append(extract)

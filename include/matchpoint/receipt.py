@@ -15,7 +15,8 @@ class FileReceipt:
 
     ``name`` is the remote file's name, ``member`` the file inside it when it was a zip, ``sha256`` and
     ``size`` (bytes) those of the extract, ``counts`` as :func:`matchpoint.outcomes.count_outcomes` gives
-    them, ``rejections`` the name of the mendable file in the run folder, or None.
+    them, ``rejections`` the name of the mendable file in the run folder, or None. A side file has no counts, for no
+    users come of it: ``joined_as`` is the name of its join, ``rows_read`` how many rows were read of it.
     """
 
     name: str
@@ -24,6 +25,8 @@ class FileReceipt:
     size: int
     counts: dict[str, int]
     rejections: str | None = None
+    joined_as: str | None = None
+    rows_read: int | None = None
 
 
 @dataclass(frozen=True)

@@ -29,17 +29,18 @@ def write_rejections(folder: RunFolder, extract: Extract, profile: Profile, reje
     by_row = {reject.row: reject for reject in rejects}
     if not by_row:
         return None
+    form = profile.joins[extract.join].format if extract.join else profile.format
     inner = PurePosixPath(extract.member or extract.name)
     name = f"{inner.stem}.rejected{inner.suffix}"
     stem = inner.stem
     if extract.member is not None:  # many zips hold a users.xml, and one may hold two in different folders
         stem = f"{PurePosixPath(extract.name).stem}.{safe_name(str(inner.with_suffix('')))}"
     with folder.root.joinpath(extract.path).open("rb") as source:
-        if isinstance(profile.format, AlmaXmlFormat):
+        if isinstance(form, AlmaXmlFormat):
             content = _xml(source, extract, by_row)
         else:
-            content = write_rejected(source, extract.label, profile.format, by_row)
-        if profile.format.type not in TELLS_WHY:
+            content = write_rejected(source, extract.label, form, by_row)
+        if form.type not in TELLS_WHY and not extract.join:
             _write_list(folder.path("rejections", f"{stem}.rejected.csv"), by_row.values())
     if extract.member is None:
         folder.path("rejections", name).write_bytes(content)

@@ -40,7 +40,8 @@ class Extract:
     ``number`` counts from 0, ``name`` is the remote file's name, ``member`` its name inside that when it was a
     zip, ``remote`` the full path on the server, ``modified`` the remote modification time in seconds since 1970,
     ``size`` in bytes and ``sha256`` of the extract itself, ``file_size`` and ``file_sha256`` of the remote file,
-    ``path`` the copy, relative to the run folder.
+    ``path`` the copy, relative to the run folder. ``join`` is the name of the join that a side file is for, "" for a
+    file of people, and ``group`` what files go together by (:mod:`matchpoint.sides`).
     """
 
     number: int
@@ -53,6 +54,8 @@ class Extract:
     size: int
     sha256: str
     path: str
+    join: str = ""
+    group: str = ""
 
     @property
     def label(self) -> str:

@@ -25,6 +25,7 @@ from matchpoint.alma.fields import User
 from matchpoint.chunks import chunks, without_gc
 from matchpoint.findings import Finding
 from matchpoint.hashes import Hashes
+from matchpoint.joined import read_joined
 from matchpoint.judge import judge
 from matchpoint.known import Known, KnownRows, mapping_version
 from matchpoint.mapping.documents import identifier_hashes
@@ -36,7 +37,6 @@ from matchpoint.read.alma_xml import read_alma_xml
 from matchpoint.read.frames import CHUNK_ROWS
 from matchpoint.read.raw_records import NotLineWise, RawRecords
 from matchpoint.read.raw_rows import RawRows
-from matchpoint.read.rows import read_rows
 from matchpoint.run_folder import Extract, RunFolder
 
 WORKERS = 2
@@ -69,27 +69,29 @@ class Transformer:
         self.known = known or Known.nothing()
         self.fast = fast
 
-    def pieces(self, file: IO[bytes], label: str, wanted: Hashes | None = None) -> Iterator[Piece]:
+    def pieces(self, folder: RunFolder, extract: Extract, wanted: Hashes | None = None) -> Iterator[Piece]:
         """Transform an extract piece by piece; ``wanted`` are the row numbers to take, all when None.
 
         Raises :class:`NotLineWise` when that cannot be done by raw rows, and ExtractError as the readers do.
         """
         form = self.profile.format
-        if isinstance(form, CsvFormat) and self.fast:
-            yield from self._by_raw_rows(file, label, form, wanted)
+        if isinstance(form, CsvFormat) and self.fast and not self.profile.joins:
+            with folder.root.joinpath(extract.path).open("rb") as file:
+                yield from self._by_raw_rows(file, extract.label, form, wanted)
         else:
-            yield from self.plain_pieces(file, label)
+            yield from self.plain_pieces(folder, extract)
 
-    def plain_pieces(self, file: IO[bytes], label: str) -> Iterator[Piece]:
+    def plain_pieces(self, folder: RunFolder, extract: Extract) -> Iterator[Piece]:
         """Transform an extract without raw rows."""
         form = self.profile.format
-        if isinstance(form, AlmaXmlFormat):
-            for chunk in chunks(read_alma_xml(file, label, form), CHUNK_ROWS):
-                found = [one for _, _, some in chunk for one in some]
-                yield self._one_by_one({row: user for row, user, _ in chunk}, found)
-        else:
-            for frame, ragged in read_rows(file, label, form, self.profile.columns):
-                yield self._of_frame(frame, ragged)
+        with folder.root.joinpath(extract.path).open("rb") as file:
+            if isinstance(form, AlmaXmlFormat):
+                for chunk in chunks(read_alma_xml(file, extract.label, form), CHUNK_ROWS):
+                    found = [one for _, _, some in chunk for one in some]
+                    yield self._one_by_one({row: user for row, user, _ in chunk}, found)
+            else:
+                for frame, ragged in read_joined(folder, file, extract, self.profile, form):
+                    yield self._of_frame(frame, ragged)
 
     def _by_raw_rows(self, file: IO[bytes], label: str, form: CsvFormat, wanted: Hashes | None) -> Iterator[Piece]:
         raw = RawRows(file, label, form, self.profile.columns)
@@ -111,7 +113,8 @@ class Transformer:
         return self._of_frame(frame, ragged, records)
 
     def _of_frame(self, frame: pd.DataFrame, ragged: list[Finding], raw: RawRecords | None = None) -> Piece:
-        columns, found = map_rows(frame, self.profile, self.as_of)
+        columns, mapped = map_rows(frame, self.profile, self.as_of)
+        found = ragged + mapped
         rows = frame.index.to_numpy()
         identifiers = identifier_hashes(columns)
         faulty = np.isin(rows, [finding.row for finding in found])
@@ -122,7 +125,7 @@ class Transformer:
         )
         odd = rows[doubtful].tolist()
         users = users_of({name: one[doubtful] for name, one in columns.items()}, odd, self.profile) if odd else {}
-        piece = self._one_by_one(users, ragged + found)
+        piece = self._one_by_one(users, found)
         sure = ~doubtful
         if sure.any():
             clean = {name: one[sure] for name, one in columns.items()} if odd else columns
@@ -172,8 +175,7 @@ def transform_extract(
 def transform_again(folder: RunFolder, extract: Extract, transformer: Transformer, rows: Hashes) -> None:
     """Transform known rows of an extract after all, by number: ``users/NNN.woken.parquet`` and their findings."""
     number = f"{extract.number:03}"
-    with folder.root.joinpath(extract.path).open("rb") as file:
-        pieces = list(transformer.pieces(file, extract.label, np.sort(rows)))
+    pieces = list(transformer.pieces(folder, extract, np.sort(rows)))
     with folder.path("users", f"{number}.woken.parquet").open("wb") as out:
         pq.write_table(pa.concat_tables(piece.users for piece in pieces), out)
     findings = (asdict(finding) for piece in pieces for finding in piece.findings)
@@ -191,13 +193,12 @@ def _write(folder: RunFolder, extract: Extract, transformer: Transformer, *, pla
     findings: list[Finding] = []
     known: list[KnownRows] = []
     rejected, rows = 0, 0
+    work = transformer.plain_pieces if plain else transformer.pieces
     with (
-        folder.root.joinpath(extract.path).open("rb") as file,
         folder.path("users", f"{number}.parquet").open("wb") as out,
         pq.ParquetWriter(out, staged.SCHEMA) as writer,
     ):
-        work = transformer.plain_pieces if plain else transformer.pieces
-        for piece in work(file, extract.label):
+        for piece in work(folder, extract):
             if piece.users.num_rows:
                 writer.write_table(piece.users)
             known.append(piece.known)
@@ -214,6 +215,3 @@ def _told_once(findings: list[Finding]) -> list[Finding]:
     """Leave out what the schema says of a field of which Alma's own words tell the same."""
     told = {(one.row, one.field.partition(".")[0]) for one in findings if one.code != "schema"}
     return [one for one in findings if one.code != "schema" or (one.row, one.field.partition(".")[0]) not in told]
-
-
-__all__ = ["Piece", "Transformer", "transform_again", "transform_extract"]

@@ -142,7 +142,7 @@ Rows that did not go through are in a rejections file; mend it and put it back i
 | task | what it means | what to do |
 |---|---|---|
 | `check_connection` | server or store do not answer | the message names which; nothing was fetched |
-| `fetch_extracts` | a file is empty, cut off or a bad zip | have it sent again, then clear the run |
+| `fetch_extracts` | a file is empty, cut off, a bad zip, or lacks its other file | have it sent, then clear the run |
 | `fetch_extracts` skipped | no new and complete file | nothing; ask the SIS if one was due |
 | `transform_users` | a file cannot be read; nothing was written | the message says where and why; clear the run |
 | `match_users`, `apply_plan` | the store failed; rows are whole or not at all | clear the task |

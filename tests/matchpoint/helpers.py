@@ -25,6 +25,7 @@ from matchpoint.profile import Profile
 from matchpoint.receipt import Receipt
 from matchpoint.report import render_html, render_json, render_markdown
 from matchpoint.run_folder import RunFolder
+from matchpoint.sides import in_use
 from matchpoint.store import open_store, upgrade, writing
 from matchpoint.store.code_tables import save_code_tables
 from matchpoint.store.history import user_at
@@ -176,9 +177,9 @@ class House:
         for name, content in files.items():
             copy = folder.path("fetched", "copy")
             copy.write_bytes(content.encode() if isinstance(content, str) else content)
-            extracts += keep(folder, copy, f"/in/{name}", 1_700_000_000, len(extracts))
+            extracts += keep(folder, copy, f"/in/{name}", 1_700_000_000, len(extracts), profile=self.profile)
             copy.unlink()
-        folder.write_manifest(extracts)
+        folder.write_manifest(in_use(extracts, self.profile))
         return folder
 
     def plan(
@@ -189,7 +190,8 @@ class House:
         save_code_tables(self.engine, self.tables)
         known = known_to(self.engine, self.profile.code, mode, run_id)
         for extract in folder.extracts:
-            transform_extract(folder, extract, self.profile, AS_OF, self.tables, known=known)
+            if not extract.join:
+                transform_extract(folder, extract, self.profile, AS_OF, self.tables, known=known)
         how = {"mode": mode, "run_id": run_id, "as_of": AS_OF.isoformat(), "dry_run": dry_run}
         return make_plan(folder, self.engine, self.profile, now=self.now(), **how)
 

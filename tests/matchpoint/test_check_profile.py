@@ -79,7 +79,7 @@ def test_other_formats_and_modes(profiles: Path, capsys: pytest.CaptureFixture[s
 def test_the_same_as_json(profiles: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["staff", "--profiles", str(profiles), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert list(told) == ["profile", "as_of", "users", "rejections", "never_read", "never_filled"]
+    assert list(told) == ["profile", "as_of", "users", "rejections", "warnings", "never_read", "never_filled"]
     assert told["profile"]["actions"]["synchronize"]["schedule"] == "30 5 * * 1-5"
     assert told["as_of"] == "2026-08-24"
     assert len(told["users"]) == 13

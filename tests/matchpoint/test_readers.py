@@ -100,6 +100,28 @@ def test_blocks_that_do_not_fit_their_count_are_told(line: str, said: str) -> No
     assert said in findings[0].detail
 
 
+def test_what_follows_the_last_block_is_a_column_of_its_own() -> None:
+    how = BLOCKS.model_copy(update={"blocks": BLOCKS.blocks.model_copy(update={"rest": "NOTES"})})
+    lines = b"s1  21one  3a@b  \t1a note\t2 3x\ns2  0\ns3  11two\n"
+    wanted = ["ID", "home.TEXT", "email.TEXT", "NOTES"]
+    assert read(lines, how, wanted)[0] == {
+        1: ["s1", "one", "a@b", "1a note\t2 3x"],
+        2: ["s2", "", "", ""],
+        3: ["s3", "two", "", ""],
+    }
+    assert "NOTES" in column_names(io.BytesIO(b""), "x", how)
+    _, findings = read(b"s1  0\ns2  21one  \n", how, ["ID"])
+    assert findings[0].detail == "found 1 blocks; expected 2, as N says"
+
+
+@pytest.mark.parametrize("change", [{"count": None}, {"rest": "ID"}])
+def test_what_follows_the_last_block_needs_their_number_and_a_name_of_its_own(change: dict[str, Any]) -> None:
+    written = BLOCKS.model_dump()
+    written["blocks"] |= {"rest": "NOTES"} | change
+    with pytest.raises(ValidationError):
+        form("fixed_width", **{name: value for name, value in written.items() if name != "type"})
+
+
 def test_a_column_that_the_format_does_not_name_is_told() -> None:
     with pytest.raises(ExtractError, match=r"no column 'post\.TEXT'"):
         read(b"s1  0\n", BLOCKS, ["ID", "post.TEXT"])
@@ -226,6 +248,57 @@ def test_an_encoding_in_doubt_is_refused_and_the_candidates_are_named() -> None:
 def test_a_wrong_byte_late_in_a_file_is_told_by_its_line() -> None:
     with pytest.raises(ExtractError, match="line 4: found bytes that are not utf-8"):
         read(b"007Ada\n008Bob\n009Cy\n010\xff\n", FIXED, ["A"])
+
+
+def in_every_text_format(names: list[str], encoding: str, declared: str) -> list[tuple[bytes, Any]]:
+    """Give the same names as an extract of every text format."""
+    places = [{"name": "NAME", "start": 1, "width": 30}]
+    records = [{"NAME": name} for name in names]
+    texts: list[tuple[str, Any]] = [
+        ("\n".join(["NAME", *names, ""]), form("csv", encoding=declared)),
+        ("".join(f"{name}\n" for name in names), form("fixed_width", columns=places, encoding=declared)),
+        (json.dumps(records, ensure_ascii=False), form("json", encoding=declared)),
+        (
+            "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in records),
+            form("json", lines=True, encoding=declared),
+        ),
+    ]
+    return [(text.encode(encoding), how) for text, how in texts]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252", "cp1251", "gb18030"])
+def test_every_text_format_is_read_in_the_encoding_that_is_declared(encoding: str) -> None:
+    names = OTHERS.get(encoding, NAMES)
+    for content, how in in_every_text_format(names, encoding, encoding):
+        cells, findings = read(content, how, ["NAME"])
+        assert ([cell for [cell] in cells.values()], findings) == (names, [])
+
+
+@pytest.mark.parametrize(
+    ("encoding", "declared", "said"),
+    [
+        ("cp1252", "utf-8", "bytes that are not utf-8"),
+        ("utf-8", "latin-1", "found text in utf-8"),
+        ("utf-8", "cp1252", "found text in utf-8"),
+        ("utf-16", "utf-8", "found text in utf-16"),
+        ("utf-8-sig", "cp1252", "found text in utf-8"),
+        ("cp1252", "ascii", "bytes that are not ascii"),
+        ("cp1252", "auto", "cannot be told for sure"),
+    ],
+)
+def test_in_every_text_format_a_wrong_encoding_is_refused_loudly(encoding: str, declared: str, said: str) -> None:
+    for content, how in in_every_text_format(NAMES, encoding, declared):
+        with pytest.raises(ExtractError, match=said) as told:
+            read(content, how, ["NAME"])
+        assert "encoding" in str(told.value)
+        assert "René" not in str(told.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", *OTHERS])
+def test_every_text_format_may_have_its_encoding_found(encoding: str) -> None:
+    names = OTHERS.get(encoding, NAMES)
+    for content, how in in_every_text_format(names, encoding, "auto"):
+        assert [cell for [cell] in read(content, how, ["NAME"])[0].values()] == names, how.type
 
 
 # --- all of them ----------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Integration profiles."""
 
 from matchpoint.profile.formats import AlmaXmlFormat, CsvFormat, ExcelFormat, FixedWidthFormat, JsonFormat, RowFormat
+from matchpoint.profile.joins import Join
 from matchpoint.profile.load import Profiles, load_profile, load_profiles
 from matchpoint.profile.models import (
     Check,
@@ -18,6 +19,7 @@ __all__ = [
     "ExcelFormat",
     "FixedWidthFormat",
     "ImportAction",
+    "Join",
     "JsonFormat",
     "Mode",
     "Precedence",

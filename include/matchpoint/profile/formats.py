@@ -72,9 +72,14 @@ class Blocks(Model):
     code: FixedColumn = Field(description="Where in a block its code is")
     names: dict[str, str] = Field(description="What blocks of a code are called in the mapping", min_length=1)
     columns: list[FixedColumn] = Field(min_length=1, description="Places within a block, counted from 1")
+    rest: str | None = Field(
+        None, min_length=1, description="What the column of all that follows the last block is called; needs count"
+    )
 
     @model_validator(mode="after")
     def _columns_fit(self) -> Blocks:
+        if self.rest and not self.count:
+            raise ValueError("rest: found one without count; without it nothing says where the blocks end")
         for one in (self.code, *self.columns):
             if one.start + one.width - 1 > self.width:
                 raise ValueError(
@@ -96,6 +101,7 @@ class FixedWidthFormat(Model):
     @model_validator(mode="after")
     def _names_are_different(self) -> FixedWidthFormat:
         names = [one.name for one in self.columns]
+        names += [self.blocks.rest] if self.blocks and self.blocks.rest else []
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"columns: found {name!r} twice; accepted is each name once")

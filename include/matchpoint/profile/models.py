@@ -12,6 +12,7 @@ from matchpoint.alma.fields import PRIMARY_ID
 from matchpoint.findings import Severity
 from matchpoint.profile.converters import CrosswalkConverter
 from matchpoint.profile.formats import AlmaXmlFormat, Format, JsonFormat, check_expression
+from matchpoint.profile.joins import Join, JoinName, check_joins, own_columns
 from matchpoint.profile.mapping import Mapping, rules_of
 from matchpoint.profile.model import Model
 
@@ -107,6 +108,14 @@ class Profile(Model):
     record_type: Literal["PUBLIC", "STAFF", "CONTACT"] = "PUBLIC"
     timezone: str = Field("UTC", description="Time zone of the schedules")
     format: Format
+    members: list[str] = Field(
+        default_factory=lambda: ["*"],
+        min_length=1,
+        description="Patterns of the files in a zip that hold people; others that no join asks for are passed over",
+    )
+    joins: dict[JoinName, Join] = Field(
+        default_factory=dict, description="Files that say more about people, by the name their columns get in front"
+    )
     mapping: Mapping | None = None
     crosswalks: dict[str, dict[str, str]] = Field(
         default_factory=dict, description="Code tables: SIS code to Alma code; '*' stands for any other code"
@@ -129,13 +138,17 @@ class Profile(Model):
         if isinstance(self.format, AlmaXmlFormat):
             if self.mapping is not None:
                 raise ValueError("mapping: found one; the format alma_xml takes none")
+            if self.joins:
+                raise ValueError("joins: found one; the format alma_xml takes none")
             if self.precedence and self.precedence.column:
                 raise ValueError("precedence.column: found one; the format alma_xml has no columns")
             return self
         if self.mapping is None or not any(getattr(self.mapping, name) for name in _NAMES):
             raise ValueError("mapping: found neither primary_id nor a name to make one of")
+        actions = (self.actions.import_, self.actions.synchronize)
+        check_joins(self.joins, self.columns, {one.pattern for one in actions if one})
         if isinstance(self.format, JsonFormat):
-            for column in self.columns:
+            for column in self.person_columns:
                 check_expression(column)
         self._crosswalks_exist(self.mapping)
         self._addresses_read_columns(self.mapping)
@@ -179,12 +192,18 @@ class Profile(Model):
 
     @property
     def columns(self) -> list[str]:
-        """The columns that the profile reads, each once, in order of first use."""
+        """The columns that the profile reads, those of joined files too, each once, in order of first use."""
         if self.mapping is None:
             return []
         names = [name for _, rule in rules_of(self.mapping) for name in rule.reads]
+        names += [join.person_key for join in self.joins.values()]
         deciding = self.precedence.column if self.precedence else None
         return list(dict.fromkeys([*names, deciding] if deciding else names))
+
+    @property
+    def person_columns(self) -> list[str]:
+        """The columns that it reads of the person file itself."""
+        return own_columns(self.columns, self.joins)
 
 
 def _list(names: Any) -> str:

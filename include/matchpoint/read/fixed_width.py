@@ -27,7 +27,7 @@ def read_fixed_width(
     block of that name, ``permanent[1].CITY`` of the second. A line with a broken block is a finding.
     """
     wanted = list(wanted)
-    in_blocks = check_header([*_base(form), *_of_blocks(form, wanted)], name, wanted, "format")[len(form.columns) :]
+    in_blocks = check_header([*_base(form), *_of_blocks(form, wanted)], name, wanted, "format")[len(_base(form)) :]
     with open_text(file, name, form.encoding, skip_lines=form.skip_lines) as text:
         number, some = form.skip_lines, False
         while lines := list(islice(text, CHUNK_ROWS)):
@@ -66,7 +66,8 @@ def write_rejected(file: IO[bytes], name: str, form: FixedWidthFormat, rejects: 
 
 
 def _base(form: FixedWidthFormat) -> list[str]:
-    return [one.name for one in form.columns]
+    rest = [form.blocks.rest] if form.blocks and form.blocks.rest else []
+    return [*(one.name for one in form.columns), *rest]
 
 
 def _of_blocks(form: FixedWidthFormat, wanted: list[str]) -> list[str]:
@@ -97,19 +98,30 @@ def _broken(line: str, form: FixedWidthFormat) -> str | None:
     blocks = form.blocks
     if blocks.count is None:
         return None
-    said = _cut(line, next(one for one in form.columns if one.name == blocks.count))
-    if not said.isdigit():
+    said = _counted(line, form, blocks)
+    if said is None:
         return f"found no number in {blocks.count}; expected that of the blocks"
     whole, rest = divmod(max(len(line) - end, 0), blocks.width)
     there = whole + bool(rest)
-    return None if there == int(said) else f"found {there} blocks; expected {int(said)}, as {blocks.count} says"
+    enough = there >= said if blocks.rest else there == said
+    return None if enough else f"found {there} blocks; expected {said}, as {blocks.count} says"
+
+
+def _counted(line: str, form: FixedWidthFormat, blocks: Blocks) -> int | None:
+    """Give how many blocks the line says it has; None where it says no number."""
+    said = _cut(line, next(one for one in form.columns if one.name == blocks.count))
+    return int(said) if said.isdecimal() else None
 
 
 def _cells(line: str, form: FixedWidthFormat, in_blocks: list[str]) -> list[str]:
     base = [_cut(line, column) for column in form.columns]
-    if not in_blocks or form.blocks is None:
-        return [*base, *("" for _ in in_blocks)]
-    offsets = _offsets(line, form.blocks)
+    if form.blocks is None:
+        return base
+    end = len(line)
+    if form.blocks.rest:
+        end = form.blocks.start - 1 + (_counted(line, form, form.blocks) or 0) * form.blocks.width
+        base.append(line[end:].strip())
+    offsets = _offsets(line[:end], form.blocks)
     places = {one.name: one for one in form.blocks.columns}
     return [*base, *(_in_block(line, column, offsets, places) for column in in_blocks)]
 

@@ -48,6 +48,17 @@ def column_names(file: IO[bytes], name: str, form: JsonFormat) -> list[str]:
     return [] if fault else list(record)
 
 
+def keys_read(expression: str) -> set[str]:
+    """Give all keys that an expression names, of records and of what is in them."""
+    keys, nodes = set(), [check_expression(expression).parsed]
+    while nodes:
+        node = nodes.pop()
+        nodes += node["children"]
+        if node["type"] == "field":
+            keys.add(str(node["value"]))
+    return keys
+
+
 def write_rejected(file: IO[bytes], name: str, form: JsonFormat, rejects: Mapping[int, Finding]) -> bytes:
     """Give the rejected records as they came, in the same form, each with three keys more that say why."""
     kept = []

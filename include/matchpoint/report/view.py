@@ -10,7 +10,7 @@ from matchpoint.outcomes import Outcome
 from matchpoint.receipt import FileReceipt, Reason, Receipt
 from matchpoint.report import words
 from matchpoint.report.chart import Slice, cut_slices, has_thin_slice
-from matchpoint.report.text import duration, file_size, moment, number, shorten_hash
+from matchpoint.report.text import counted, duration, file_size, moment, number, shorten_hash
 
 INSIDE = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
 """What stands between a zip and its member: an arrow head that no shell or path uses."""
@@ -126,7 +126,8 @@ def _label(one: FileReceipt) -> str:
 
 
 def _file_line(one: FileReceipt) -> FileLine:
-    return FileLine(label=_label(one), counts=one.counts, rejections=one.rejections)
+    read = "" if one.rows_read is None else f", {counted(one.rows_read, 'row')} joined as {one.joined_as}"
+    return FileLine(label=f"{_label(one)}{read}", counts=one.counts, rejections=one.rejections)
 
 
 def _reason_order(reason: Reason) -> tuple[int, int, str, str]:

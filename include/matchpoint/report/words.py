@@ -29,7 +29,7 @@ def sentence(receipt: Receipt) -> str:
     total = receipt.total
     if not receipt.files:
         return "There was no file, so there was nothing to do."
-    files = counted(len(receipt.files), "file")
+    files = counted(sum(one.joined_as is None for one in receipt.files), "file")
     if not total["processed"]:
         return f"No rows in {files}, so there was nothing to do."
     counts = ", ".join(f"{number(total[outcome])} {outcome}" for outcome in Outcome if total[outcome])

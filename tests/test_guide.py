@@ -1,0 +1,87 @@
+"""The engineer guide names all that a profile may say: every key, format, option and converter."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from matchpoint.check_profile import find_profile
+from matchpoint.profile import Join, Profile
+from matchpoint.profile.converters import TAGS as CONVERTERS
+from matchpoint.profile.converters import (
+    DateOptions,
+    NamePartOptions,
+    PhoneOptions,
+    PostalCodeOptions,
+    SimpleConverter,
+)
+from matchpoint.profile.formats import (
+    FORMATS,
+    AlmaXmlFormat,
+    Blocks,
+    CsvFormat,
+    ExcelFormat,
+    FixedColumn,
+    FixedWidthFormat,
+    JsonFormat,
+)
+from matchpoint.profile.mapping import SEGMENT_RULES
+from matchpoint.profile.models import Check, ImportAction, Precedence, SynchronizeAction
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+GUIDE = (REPOSITORY / "docs" / "engineer-guide.md").read_text(encoding="utf-8")
+FENCED = re.compile(r"^```\w*\n(.*?)^```", re.DOTALL | re.MULTILINE)
+CODE = [*FENCED.findall(GUIDE), *re.findall(r"`([^`]+)`", FENCED.sub("", GUIDE))]
+WORDS = set(re.findall(r"[A-Za-z_]\w*", " ".join(CODE)))
+"""All words that the guide has in code font."""
+MODELS: list[type[BaseModel]] = [
+    Profile, Join, Precedence, ImportAction, SynchronizeAction, CsvFormat, FixedWidthFormat, FixedColumn, Blocks,
+    JsonFormat, ExcelFormat, AlmaXmlFormat, DateOptions, PhoneOptions, PostalCodeOptions, NamePartOptions,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_every_key_is_in_the_guide(model: Any) -> None:
+    assert {field.alias or name for name, field in model.model_fields.items()} <= WORDS
+
+
+def test_every_format_converter_and_check_is_in_the_guide() -> None:
+    named = {one for one in CONVERTERS if re.fullmatch(r"\w+", one)}
+    assert {*FORMATS, *get_args(SimpleConverter), *named, *get_args(Check), *SEGMENT_RULES} <= WORDS
+
+
+def test_every_example_is_in_the_guide() -> None:
+    profiles = REPOSITORY / "include" / "profiles"
+    examples = {path.stem for path in (profiles / "examples").glob("*.yaml")}
+    assert examples <= WORDS
+    assert all(find_profile(profiles, code).exists() for code in examples)
+
+
+def test_the_yaml_of_the_guide_is_valid() -> None:
+    values: dict[str, Any] = {}
+    for text in re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL):
+        values |= yaml.safe_load(text)
+    joins = values.pop("joins")
+    mail = {"types": ["work"], "email_address": values.pop("email_address")}
+    phone = {"types": ["mobile"], "phone_number": values.pop("phone_number")}
+    mapping = {**values, "emails": [mail], "phones": [phone]}
+    profile = Profile.model_validate(
+        {
+            "code": "x", "name": "X", "sis_type": "X", "connection": "x", "format": {"type": "csv"},
+            "joins": joins, "mapping": mapping, "crosswalks": {"groups": {"A": "B"}},
+            "actions": {"import": {"path": "x"}},
+        }
+    )  # fmt: skip
+    assert profile.joins["cards"].several == "numbered"
+
+
+def test_every_link_inside_the_documents_leads_somewhere() -> None:
+    for document in (REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md")):
+        text = document.read_text(encoding="utf-8")
+        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+            assert (document.parent / link).exists(), f"{document.name}: {link}"
