@@ -44,17 +44,11 @@ def make_plan(
 
     It goes into the run folder and, unless it is a dry run, into the store; no user is touched.
     """
-    outcomes: Counter[str] = Counter()
     refresh_statistics(engine)
-    transformer = Transformer(profile, date.fromisoformat(as_of), load_code_tables(engine))
-    with engine.connect() as connection, connection.begin():
-        feed = Feed(folder, in_order(folder.extracts, profile.precedence))
-        rules = Rules.of(profile, mode)
-        standing = Settler(folder, connection, profile, rules, feed, run_id, transformer).settle()
-        planner = Planner(connection, profile, rules, run_id, standing)
-        write_plan(folder, _counted(planner.plan(feed), outcomes))
-    write_refreshed(folder, planner.refreshed)
-    outcomes[Outcome.UNCHANGED] += planner.unchanged.total()
+    feed = Feed(folder, in_order(folder.extracts, profile.precedence))
+    outcomes, unchanged = _match(
+        folder, engine, profile, feed, mode=mode, run_id=run_id, as_of=date.fromisoformat(as_of)
+    )
     summary: dict[str, Any] = {
         "run_id": run_id,
         "profile": profile.code,
@@ -65,12 +59,28 @@ def make_plan(
         "sha256": plan_sha256(folder),
         "counts": count_outcomes(outcomes.elements()),
         "order": feed.order,
-        "unchanged": planner.unchanged,
+        "unchanged": unchanged,
     }
     folder.write_json("plan.json", summary)
     if not dry_run:
         _store_plan(folder, engine, summary, now)
     return dict(summary["counts"])
+
+
+def _match(
+    folder: RunFolder, engine: Engine, profile: Profile, feed: Feed, *, mode: Mode, run_id: str, as_of: date
+) -> tuple[Counter[str], Counter[int]]:
+    """Write the plan's rows; count its outcomes, and the unchanged rows by number of the extract."""
+    outcomes: Counter[str] = Counter()
+    rules = Rules.of(profile, mode)
+    transformer = Transformer(profile, as_of, load_code_tables(engine))
+    with engine.connect() as connection, connection.begin():
+        standing = Settler(folder, connection, profile, rules, feed, run_id, transformer).settle()
+        planner = Planner(connection, profile, rules, run_id, standing)
+        write_plan(folder, _counted(planner.plan(feed), outcomes))
+    write_refreshed(folder, planner.refreshed)
+    outcomes[Outcome.UNCHANGED] += planner.unchanged.total()
+    return outcomes, planner.unchanged
 
 
 def _counted(rows: Iterator[PlanRow], outcomes: Counter[str]) -> Iterator[PlanRow]:
