@@ -114,6 +114,8 @@ def _table(file: Any, columns: list[str]) -> pa.Table:
 
 
 def _of_rank(table: pa.Table, rank: int) -> pa.Table:
+    if not pc.any(pc.not_equal(table["rank"], rank)).as_py():
+        return table
     return table.filter(pc.equal(table["rank"], rank))
 
 

@@ -65,7 +65,10 @@ _REFRESH = pa.schema([("user_id", pa.int64()), ("row_hash", pa.int64())])
 def write_plan(folder: RunFolder, rows: Iterable[PlanRow]) -> None:
     """Write ``plan.parquet``."""
     path = folder.path("plan.parquet")
-    with path.open("wb") as file, pq.ParquetWriter(file, SCHEMA) as writer:
+    with (
+        path.open("wb") as file,
+        pq.ParquetWriter(file, SCHEMA, use_dictionary=["outcome", "code", "field"]) as writer,
+    ):
         for batch in chunks(rows, BATCH_ROWS):
             columns = {name: [getattr(row, name) for row in batch] for name in SCHEMA.names}
             writer.write_table(pa.table(columns, schema=SCHEMA))

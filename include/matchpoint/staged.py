@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,8 @@ SCHEMA = pa.schema(
 """Row number; rank by the profile's precedence; the new user that the row would make, as JSON with sorted keys; its
 identifiers as a JSON list of [type, value]; the hashes of their case-folded values; the hash of the raw row under its
 mapping, null where the format has no raw rows; the hash of the user."""
+WRITING: Mapping[str, Any] = MappingProxyType({"compression": "lz4", "use_dictionary": False})
+"""How it is written: hardly any text is there twice, and what is written is read again at once."""
 
 
 def of_columns(

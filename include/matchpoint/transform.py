@@ -177,7 +177,7 @@ def transform_again(folder: RunFolder, extract: Extract, transformer: Transforme
     number = f"{extract.number:03}"
     pieces = list(transformer.pieces(folder, extract, np.sort(rows)))
     with folder.path("users", f"{number}.woken.parquet").open("wb") as out:
-        pq.write_table(pa.concat_tables(piece.users for piece in pieces), out)
+        pq.write_table(pa.concat_tables(piece.users for piece in pieces), out, **staged.WRITING)
     findings = (asdict(finding) for piece in pieces for finding in piece.findings)
     folder.write_lines(f"findings/{number}.woken.jsonl", findings)
 
@@ -196,7 +196,7 @@ def _write(folder: RunFolder, extract: Extract, transformer: Transformer, *, pla
     work = transformer.plain_pieces if plain else transformer.pieces
     with (
         folder.path("users", f"{number}.parquet").open("wb") as out,
-        pq.ParquetWriter(out, staged.SCHEMA) as writer,
+        pq.ParquetWriter(out, staged.SCHEMA, **staged.WRITING) as writer,
     ):
         for piece in work(folder, extract):
             if piece.users.num_rows:

@@ -13,6 +13,9 @@ User = dict[str, Any]
 """A user, or what an extract says of one, in Alma's JSON form."""
 
 
+_NOTHING: dict[str, Any] = {}
+
+
 class Kind(StrEnum):
     """How a field's value is written."""
 
@@ -96,9 +99,9 @@ class Segment:
     def parts(self, user: User) -> list[dict[str, Any]]:
         """List the segments of this kind that a user has."""
         home: Any = user
-        for step in self.path:
-            home = home.get(step, {})
-        return list(home)
+        for step in self.path[:-1]:
+            home = home.get(step, _NOTHING)
+        return list(home.get(self.path[-1], ()))
 
     def add(self, user: User, part: dict[str, Any]) -> None:
         """Give a user one more segment of this kind."""
