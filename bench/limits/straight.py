@@ -201,3 +201,12 @@ def changes(before: User, after: User) -> dict[str, list[Any]]:
 def copy_text(text: str) -> str:
     """Write a text as COPY takes it; JSON has no tab or line break of its own."""
     return text.replace("\\", "\\\\") if "\\" in text else text
+
+
+def write_documents(extract: Path, path: Path) -> Path:
+    """Write the documents of an extract, one a line."""
+    with extract.open("rb") as file, path.open("w", encoding="utf-8") as out:
+        pieces_of = Mapper(header_of(file.readline())).pieces
+        for records in raw_records(file):
+            out.writelines(f"{stored(pieces_of(raw))}\n" for raw in records)
+    return path
