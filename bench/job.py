@@ -14,7 +14,7 @@ EXTRACTS = {"import": "day1", "day2": "day2", "again": "day1", "reformatted": "r
 
 @dataclass(frozen=True)
 class Job:
-    """One case for one contestant: on the store at ``url``, with ``extract``; ``folder`` is for what is left over."""
+    """One case for one contestant: on the store at ``url``, with ``extract``; leftovers go into ``folder``."""
 
     contestant: str
     case: str
@@ -22,6 +22,7 @@ class Job:
     extract: str
     sha256: str
     folder: str
+    day: int = 0
 
     @property
     def path(self) -> Path:
@@ -41,9 +42,9 @@ class Job:
     @property
     def run_id(self) -> str:
         """The name of the run."""
-        return f"bench {self.case}"
+        return f"bench {self.day} {self.case}"
 
     @property
     def now(self) -> datetime:
-        """The time of the run: an import comes before all else."""
-        return START + timedelta(days=CASES.index(self.case))
+        """The time of the run."""
+        return START + timedelta(days=self.day)

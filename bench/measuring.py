@@ -15,7 +15,7 @@ from typing import Any
 from bench.child import MODULES
 from bench.databases import Database
 from bench.end_state import differences, documents, store_state
-from bench.job import EXTRACTS, Job
+from bench.job import CASES, EXTRACTS, Job
 from matchpoint.run_folder import sha256
 
 PEERS = ("SQLAlchemy ORM", "SQLAlchemy Core", "pandas", "dlt")
@@ -97,7 +97,7 @@ class Bench:
         scratch = self.folder / "scratch"
         scratch.mkdir()
         extract = self.extracts["day1" if contestant == YARDSTICK and case == "xml" else EXTRACTS[case]]
-        job = Job(contestant, case, url, str(extract), sha256(extract), str(scratch))
+        job = Job(contestant, case, url, str(extract), sha256(extract), str(scratch), CASES.index(case))
         try:
             return in_a_process(job), url
         finally:
