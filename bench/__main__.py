@@ -43,8 +43,8 @@ def main() -> int:
         return 0
     print("", *lines(measured), "", sep="\n")
     print(
-        f"Peers keep less (see bench/peers) and are measured up to {PEERS_UP_TO:,} rows, and once only when they take "
-        f"over {SLOW:.0f} s."
+        f"Peers keep less (see bench/peers). They are measured up to {PEERS_UP_TO:,} rows, and only once when they "
+        f"take over {SLOW:.0f} s."
     )
     airflow = None if options.only else seconds_a_task()
     if airflow is not None:
