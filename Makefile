@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 export PYTHONPATH := $(CURDIR)/include:$(CURDIR)/plugins
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test lint types check profile schema law lock clean
+.PHONY: help demo up down test bench lint types check profile schema law lock clean
 
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,10 @@ down: $(READY)  ## Stop it
 
 test: $(READY)  ## Run all tests
 	$(BIN)/python -m pytest
+
+bench: $(READY)  ## Measure speed and memory: make bench N=100000 ONLY="day2 sqlite" ROUNDS=3; CHECK=1 only compares
+	@PYTHONPATH=$(PYTHONPATH):$(CURDIR) $(BIN)/python -m bench --rows $(or $(N),100000) --rounds $(or $(ROUNDS),3) \
+		$(if $(ONLY),--only $(ONLY)) $(if $(CHECK),--check)
 
 lint: $(READY)  ## Check style
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -1,0 +1,97 @@
+"""The fast way ends where the slow one does, with everything in the extract that a SIS does wrong."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from bench.awkward import write_awkward
+from bench.end_state import differences, store_state
+from bench.job import Job
+from bench.matchpoint_run import drive, prepare, ready
+from bench.profiles import bench_profile
+from sqlalchemy import Engine, delete
+
+from matchpoint.profile import Profile
+from matchpoint.run_folder import RunFolder, sha256
+from matchpoint.store import open_store, writing
+from matchpoint.store.tables import row_ledger
+
+
+def edited_profile() -> Profile:
+    """Give the profile with an edited mapping that changes no user."""
+    profile = bench_profile()
+    crosswalks = {**profile.crosswalks, "groups": {**profile.crosswalks["groups"], "NEVER": "UNDERGRAD"}}
+    return profile.model_copy(update={"crosswalks": crosswalks})
+
+
+STEPS: tuple[tuple[str, Literal["import", "synchronize"], Profile], ...] = (
+    ("day1", "import", bench_profile()),
+    ("day2", "synchronize", bench_profile()),
+    ("day2", "synchronize", bench_profile()),
+    ("reformatted", "synchronize", bench_profile()),
+    ("reformatted", "synchronize", edited_profile()),
+    ("day1", "synchronize", bench_profile()),
+    ("day2", "synchronize", edited_profile()),
+)
+"""Extract, mode and profile of one run after the other, in one store."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way through the library, with a store of its own."""
+
+    url: str
+    folder: Path
+    fast: bool
+
+    def run(self, day: int, extract: Path, mode: Any, profile: Profile, engine: Engine) -> dict[str, Any]:
+        """Do one run; the slow way forgets before it what the ledger knows."""
+        if not self.fast:
+            with writing(engine).begin() as connection:
+                connection.execute(delete(row_ledger))
+        home = self.folder / str(day)
+        job = Job("matchpoint", extract.stem, self.url, str(extract), sha256(extract), str(home), day)
+        counts = drive(ready(job), profile, engine, mode, {}, fast=self.fast)
+        folder = RunFolder(home / "run")
+        rejections = sorted(folder.root.glob("rejections/*"))
+        return {"counts": counts, "rejections": {one.name: one.read_bytes() for one in rejections}}
+
+
+@pytest.fixture(scope="module")
+def extracts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return write_awkward(tmp_path_factory.mktemp("awkward"))
+
+
+@pytest.fixture
+def ways(store_url: str, tmp_path: Path) -> Iterator[list[tuple[Way, Engine]]]:
+    urls = [store_url, f"sqlite:///{tmp_path / 'slow.sqlite'}"]
+    found = []
+    for url, fast in zip(urls, (True, False), strict=True):
+        prepare(url)
+        found.append((Way(url, tmp_path / f"fast {fast}", fast), open_store(url)))
+    yield found
+    for _, engine in found:
+        engine.dispose()
+    shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+def people(url: str) -> dict[str, Any]:
+    """Give what a store holds of people; the ledger of the slow way knows no raw rows."""
+    state = store_state(url)
+    return {name: state[name] for name in ("users", "identifiers", "history")}
+
+
+def test_the_fast_way_ends_where_the_slow_one_does(ways: list[tuple[Way, Engine]], extracts: dict[str, Path]) -> None:
+    for day, (name, mode, profile) in enumerate(STEPS):
+        fast, slow = (way.run(day, extracts[name], mode, profile, engine) for way, engine in ways)
+        step = f"run {day}, {mode} {name}"
+        assert fast["counts"] == slow["counts"], step
+        assert fast["rejections"] == slow["rejections"], step
+        fast_people, slow_people = (people(way.url) for way, _ in ways)
+        assert differences(slow_people, fast_people) == [], step
+    assert fast["counts"]["rejected"] > 100
