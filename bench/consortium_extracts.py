@@ -58,7 +58,8 @@ class Day:
                 self._id(one), f"Given{one}", "", self._last_name(one, True), "", "FMX"[one % 3],
                 ("UG", "GR")[one % 2], ("MAIN", "DT")[one % 2], born, "2027-06-30",
                 f"C{self.institution:02}{one:08}", f"net{one}", f"net{one}@example.edu", f"p{one}@example.com", phone,
-                f"{one} College Road", "Springfield", "IL", zip_code, f"{one} Home Street", "", "Shelbyville", zip_code, "US", f"prog{one % 90}",
+                f"{one} College Road", "Springfield", "IL", zip_code, f"{one} Home Street", "", "Shelbyville",
+                zip_code, "US", f"prog{one % 90}",
             ]  # fmt: skip
 
     @property

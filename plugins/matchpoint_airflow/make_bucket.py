@@ -21,7 +21,7 @@ def main() -> None:
         probe = root / "may_be_written"
         probe.write_bytes(b"yes")
         probe.unlink()
-    except OSError as error:
+    except Exception as error:  # each kind of store has errors of its own
         raise SystemExit(
             f"MATCHPOINT_RUNS={runs_url()}: found {type(error).__name__} ({error}); expected a place that may be "
             "written. Check the bucket, and endpoint and keys in the connection."
