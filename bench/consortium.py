@@ -69,7 +69,7 @@ class Job:
 def run(folder: RunFolder, profile: Profile, store: str, mode: Mode, day: Day) -> dict[str, int]:
     """Go the way of a run with one extract that lies in the run folder as it was fetched; gives its counts."""
     engine = open_store(store)
-    run_id = f"{mode}/{day.number}"
+    run_id = f"{profile.code}/{mode}/{day.number}"
     copy = folder.root / "fetched"
     folder.write_manifest(keep(folder, copy, f"in/{FILE}", day.number, 0))
     for extract in folder.extracts:

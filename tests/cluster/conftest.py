@@ -17,8 +17,9 @@ from compose_file import ENV, RAW, resolve
 from node_settings import Services, compose_settings, impatient, make_secrets
 from nodes import COMMANDS, Node
 from queue_and_objects import object_store, redis_server
-from rest import Api, wait_for
+from rest import Api
 from sqlalchemy import make_url
+from waiting import wait_for
 
 
 @dataclass

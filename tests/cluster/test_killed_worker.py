@@ -12,8 +12,9 @@ from conftest import Cluster
 from extracts import extract, student
 from gate import Gate, closed_gate
 from nodes import Node
-from rest import Run, wait_for
+from rest import Run
 from servers import libpq
+from waiting import wait_for
 
 pytestmark = pytest.mark.cluster
 FILES, ROWS = 4, 700
