@@ -21,7 +21,8 @@ COMPOSE: dict[str, str] = resolve(RAW["x-airflow"]["environment"], ENV)
 KEYS = {
     "airflowVersion", "apiSecretKeySecretName", "data.brokerUrlSecretName", "data.metadataSecretName",
     "defaultAirflowRepository", "defaultAirflowTag", "env", "executor", "extraEnvFrom", "fernetKeySecretName", "gid",
-    "jwtSecretName", "logs.persistence.enabled", "postgresql.enabled", "redis.enabled", "redis.passwordSecretName", "redis.uid",
+    "jwtSecretName", "logs.persistence.enabled", "postgresql.enabled", "redis.enabled", "redis.passwordSecretName",
+    "redis.uid",
     "securityContexts.containers", "triggerer.persistence.enabled", "uid", "webserver.defaultUser.enabled",
     "workers.persistence.enabled", "workers.replicas", "workers.terminationGracePeriodSeconds",
 }  # fmt: skip

@@ -67,6 +67,8 @@ def impatient(services: Services, folder: Path, health_port: int) -> dict[str, s
         "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "60",
         "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "10",
         "AIRFLOW__CELERY__WORKER_CONCURRENCY": "2",
+        # So short that Redis hands out anew what a dead worker held, and even what still runs: neither may matter.
+        "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT": "40",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
     }

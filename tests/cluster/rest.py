@@ -52,9 +52,10 @@ class Run:
         self.api, self.dag_id, self.run_id = api, dag_id, run_id
         self.path = f"dags/{dag_id}/dagRuns/{quote(run_id, safe='')}"
 
-    def end(self) -> str:
-        """Wait for the end of the run, and give its state."""
-        return str(wait_for(f"the end of {self.dag_id}", self._end))
+    def succeeds(self) -> None:
+        """Wait for the end of the run; one that fails is told with its tasks."""
+        state = wait_for(f"the end of {self.dag_id}", self._end)
+        assert state == "success", {name: one["state"] for name, one in self.tasks().items()}
 
     def _end(self) -> str | None:
         state = self.api.get(self.path)["state"]

@@ -8,13 +8,13 @@ from typing import Any
 
 import psycopg
 import pytest
-from conftest import Cluster
 from extracts import extract, student
 from gate import Gate, closed_gate
 from nodes import Node
 from rest import Run
 from servers import libpq
 from waiting import wait_for
+from whole import Cluster
 
 pytestmark = pytest.mark.cluster
 FILES, ROWS = 4, 700
@@ -98,7 +98,7 @@ def test_a_machine_dies_in_the_middle_of_an_import(cluster: Cluster) -> None:
         # The database notices that its client is gone, although it waits: the store is free for the next.
         wait_for("the end of the dead session", lambda: not gate.waiting() and not gate.holds_the_store(), 60)
         assert len(users(cluster)) < len(rows) - 2
-    assert run.end() == "success"
+    run.succeeds()
 
     assert [one["state"] for one in run.tries("apply_plan")] == ["failed", "success"]
     assert {name for name, one in run.tasks().items() if one["try_number"] > 1} == {"apply_plan"}
@@ -122,7 +122,7 @@ def test_a_worker_is_killed_in_the_middle_of_a_synchronize_and_its_task_goes_on(
         # Airflow tries again on the other worker, while the orphan still holds the store: it waits for its turn.
         wait_for("the second try at the store", gate.at_the_store)
         assert gate.waiting()
-    assert run.end() == "success"
+    run.succeeds()
 
     assert [one["state"] for one in run.tries("apply_plan")] == ["failed", "success"]
     total = counts(created=5, updated=3, unchanged=len(rows) - 8)
@@ -141,7 +141,7 @@ def test_the_same_again_changes_nothing(cluster: Cluster) -> None:
     before = users(cluster), history(cluster)
     deliver(cluster, 3, second_day())
     run = cluster.api.start("sis_synchronize__students", as_of="2026-09-02")
-    assert run.end() == "success"
+    run.succeeds()
     assert receipt(run)["total"] == counts(unchanged=len(second_day()))
     assert (users(cluster), history(cluster)) == before
     assert {one["try_number"] for one in run.tasks().values()} == {1}
@@ -150,7 +150,7 @@ def test_the_same_again_changes_nothing(cluster: Cluster) -> None:
 def test_pages_and_logs_come_from_the_object_store(cluster: Cluster) -> None:
     deliver(cluster, 4, [student(1, END_DATE="next summer"), student(2)])
     run = cluster.api.start("sis_synchronize__students", as_of="2026-09-02", only_file="students_day4_0.csv")
-    assert run.end() == "success"
+    run.succeeds()
     report = run.page("report.html").raise_for_status()
     assert report.headers["content-type"].startswith("text/html")
     assert receipt(run)["total"] == counts(rejected=1)
