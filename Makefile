@@ -6,10 +6,10 @@ READY := $(VENV)/.ready
 export PYTHONPATH := $(CURDIR)/include:$(CURDIR)/plugins
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test bench lint types check profile schema law lock clean
+.PHONY: help demo up down test cluster-test bench lint types check profile schema law lock clean
 
 help:  ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): requirements.txt
 	$(PYTHON) -m venv $(VENV)
@@ -28,6 +28,9 @@ down: $(READY)  ## Stop it
 
 test: $(READY)  ## Run all tests
 	$(BIN)/python -m pytest
+
+cluster-test: $(READY)  ## Run Airflow with two workers that share no disk, and kill them in the middle of a task
+	$(BIN)/python -m pytest tests/cluster
 
 bench: $(READY)  ## Measure speed and memory: make bench N=100000 ONLY="day2 sqlite" ROUNDS=3; CHECK=1 only compares
 	@PYTHONPATH=$(PYTHONPATH):$(CURDIR) $(BIN)/python -m bench --rows $(or $(N),100000) --rounds $(or $(ROUNDS),3) \

@@ -63,12 +63,12 @@ def drive(
     folder = RunFolder(Path(job.folder, "run"))
     with _timed(stages, "fetch"):
         copy = folder.path("fetched", job.path.name)
-        folder.write_manifest(keep(folder, copy, f"/banner/{job.path.name}", 1_700_000_000, 0))
+        folder.write_manifest(keep(folder, copy, f"/banner/{job.path.name}", 1_700_000_000, 0, profile=profile))
         copy.unlink()
     with _timed(stages, "transform"):
         tables, known = load_code_tables(engine), known_to(engine, profile.code, mode, job.run_id)
         for extract in folder.extracts:
-            transform_extract(folder, extract, profile, AS_OF, tables, known, fast=fast)
+            transform_extract(folder, extract, profile, AS_OF, tables, known=known, fast=fast)
     with _timed(stages, "plan"):
         how: dict[str, Any] = {"run_id": job.run_id, "as_of": AS_OF.isoformat(), "dry_run": False}
         make_plan(folder, engine, profile, mode=mode, now=job.now, **how)

@@ -40,9 +40,10 @@ _throw_away_airflow()
 
 import pytest  # noqa: E402
 import servers  # noqa: E402
+from queue_and_objects import object_store, object_store_connection  # noqa: E402
 
 
-def _require(program: str) -> None:
+def require(program: str) -> None:
     """Skip what needs a program that is not installed; where ``CI`` is set, fail instead."""
     sentence = servers.missing(program)
     if sentence and os.environ.get("CI"):
@@ -54,7 +55,7 @@ def _require(program: str) -> None:
 @pytest.fixture(scope="session")
 def sftp_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.SftpServer]:
     """One real OpenSSH server for all tests: each makes a folder of its own under ``root``."""
-    _require("sshd")
+    require("sshd")
     with servers.openssh(tmp_path_factory.mktemp("sshd")) as server:
         yield server
 
@@ -62,9 +63,23 @@ def sftp_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Sf
 @pytest.fixture(scope="session")
 def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One real PostgreSQL cluster for all tests, as the SQLAlchemy URL of its ``postgres`` database."""
-    _require("postgres")
+    require("postgres")
     with servers.postgresql(tmp_path_factory.mktemp("postgresql")) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def object_store_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One S3-compatible object store for all tests, as its endpoint."""
+    with object_store(tmp_path_factory.mktemp("object_store")) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def bucket(object_store_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Give the URL of a bucket that is this test's own and is not made yet, and the connection in it."""
+    monkeypatch.setenv("AIRFLOW_CONN_OBJECT_STORE", object_store_connection(object_store_url))
+    return f"s3://object_store@test-{uuid.uuid4().hex}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -32,7 +32,7 @@ from sqlalchemy.engine import URL, make_url
 HOST = "127.0.0.1"
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
-PACKAGES = {"sshd": "openssh-server", "postgres": "postgresql"}
+PACKAGES = {"sshd": "openssh-server", "postgres": "postgresql", "redis-server": "redis-server"}
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class SftpServer:
 
 
 def missing(name: str) -> str | None:
-    """Say what is missing to run ``"sshd"`` or ``"postgres"`` and how to get it; None when it is there."""
+    """Say what is missing to run one of ``PACKAGES`` and how to get it; None when it is there."""
     if _find(name):
         return None
     return f"{name} is not installed; get it with: apt-get install {PACKAGES[name]}"
@@ -73,28 +73,28 @@ def openssh(folder: Path) -> Iterator[SftpServer]:
     See :class:`SftpServer` for how remote paths are written. A RuntimeError with the server's log is
     raised when it does not start.
     """
-    program = _program("sshd")
+    sshd = program("sshd")
     if re.search(r'[\s"%]', str(folder)):
         raise ValueError(f"sshd's configuration cannot hold this folder's name: {folder}")
     root = folder.resolve() / "root"
     root.mkdir(parents=True, exist_ok=True)
     host_key, client_key = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
-    _write_private(folder / "host_key", _text(host_key.export_private_key()))
-    _write_private(folder / "authorized_keys", _text(client_key.export_public_key()))
+    write_private(folder / "host_key", _text(host_key.export_private_key()))
+    write_private(folder / "authorized_keys", _text(client_key.export_public_key()))
     server = SftpServer(
         host=HOST,
-        port=_free_port(),
+        port=free_port(),
         login=pwd.getpwuid(os.getuid()).pw_name,
         root=root,
         private_key=_text(client_key.export_private_key()),
         host_key=_text(host_key.export_public_key()).strip(),
     )
     config = folder.resolve() / "sshd_config"
-    config.write_text(_sshd_config(server, config.parent) + _no_penalties(program))
+    config.write_text(_sshd_config(server, config.parent) + _no_penalties(sshd))
     if os.getuid() == 0:  # where sshd, run by root, locks up its unprivileged half
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
-    command = [str(program), "-D", "-e", "-f", str(config)]
-    with _service(command, folder / "sshd.log", ready=lambda: _greets(server.port)):
+    command = [str(sshd), "-D", "-e", "-f", str(config)]
+    with service(command, folder / "sshd.log", ready=lambda: _greets(server.port)):
         yield server
 
 
@@ -105,9 +105,9 @@ def postgresql(folder: Path) -> Iterator[str]:
     ``folder`` takes the log. The data lie in a temporary folder apart: PostgreSQL refuses to run as root,
     so root hands it to the user ``postgres`` or ``nobody``, who may not be able to reach ``folder``.
     """
-    program = _program("postgres")
+    postgres = program("postgres").resolve()  # its helpers lie beside the program, not beside a link to it
     folder.mkdir(parents=True, exist_ok=True)
-    log, port, owner = folder / "postgres.log", _free_port(), _database_owner()
+    log, port, owner = folder / "postgres.log", free_port(), _database_owner()
     as_root = owner is not None
     with tempfile.TemporaryDirectory(prefix="matchpoint-pg-", dir="/tmp" if as_root else None) as home:
         data = Path(home, "data")
@@ -115,24 +115,24 @@ def postgresql(folder: Path) -> Iterator[str]:
         if owner:
             os.chown(home, owner.pw_uid, owner.pw_gid)
             how |= {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
-        password = _initdb(program.with_name("initdb"), data, how)
+        password = _initdb(postgres.with_name("initdb"), data, how)
         url = _postgres_url(port, password)
-        command = [str(program), "-D", str(data), *_postgres_settings(port)]
+        command = [str(postgres), "-D", str(data), *_postgres_settings(port)]
         # SIGINT is PostgreSQL's "fast" shutdown: SIGTERM would wait for clients to leave.
-        with _service(command, log, ready=lambda: _answers(url), gentle=signal.SIGINT, **how):
+        with service(command, log, ready=lambda: _answers(url), gentle=signal.SIGINT, **how):
             yield url
 
 
 def create_database(url: str, name: str) -> str:
     """Create the database ``name`` on the cluster of ``url`` and give its URL."""
-    with psycopg.connect(_libpq(url), autocommit=True) as connection:
+    with psycopg.connect(libpq(url), autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
 def drop_database(url: str, name: str) -> None:
     """Drop the database ``name`` on the cluster of ``url``, throwing out who is still connected."""
-    with psycopg.connect(_libpq(url), autocommit=True) as connection:
+    with psycopg.connect(libpq(url), autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
@@ -145,10 +145,11 @@ def _find(name: str) -> Path | None:
     versions.sort(key=lambda path: int(path.parent.name), reverse=True)
     places = [os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin", *map(str, versions)]
     found = shutil.which(name, path=os.pathsep.join(places))
-    return Path(found).resolve() if found else None
+    return Path(found).absolute() if found else None
 
 
-def _program(name: str) -> Path:
+def program(name: str) -> Path:
+    """Give where a server program is, or say how to get it."""
     found = _find(name)
     if found is None:
         raise RuntimeError(missing(name))
@@ -156,7 +157,7 @@ def _program(name: str) -> Path:
 
 
 @contextmanager
-def _service(
+def service(
     command: list[str],
     log: Path,
     *,
@@ -209,13 +210,15 @@ def _stop(process: subprocess.Popen[bytes], gentle: signal.Signals) -> None:
     psutil.wait_procs(children, timeout=STOP_SECONDS)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Give a port of 127.0.0.1 that is free now."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
 
 
-def _write_private(path: Path, text: str) -> None:
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read."""
     path.touch(mode=0o600)
     path.write_text(text)
 
@@ -287,7 +290,7 @@ def _initdb(initdb: Path, data: Path, how: dict[str, Any]) -> str:
     """Create the cluster and give the password of its user ``postgres``."""
     password = secrets.token_hex(16)
     secret = data.with_name("password")
-    _write_private(secret, password)
+    write_private(secret, password)
     if "user" in how:
         os.chown(secret, how["user"], how["group"])
     options = ["--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"]
@@ -316,12 +319,12 @@ def _postgres_url(port: int, password: str) -> str:
     return url.render_as_string(hide_password=False)
 
 
-def _libpq(url: str) -> str:
+def libpq(url: str) -> str:
     """Give the URL as PostgreSQL's own clients take it."""
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def _answers(url: str) -> bool:
-    with suppress(psycopg.OperationalError), psycopg.connect(_libpq(url), connect_timeout=5):
+    with suppress(psycopg.OperationalError), psycopg.connect(libpq(url), connect_timeout=5):
         return True
     return False

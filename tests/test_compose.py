@@ -3,76 +3,33 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import jsonschema
 import pytest
-import yaml
 from airflow import __version__ as airflow_version
 from airflow.configuration import retrieve_configuration_description
 from airflow.sdk import Connection
 from check_jsonschema.builtin_schemas import get_builtin_schema
+from compose_file import ENV, RAW, REPOSITORY, VARIABLE, Json, resolve, strings
 
 from matchpoint.profile import load_profiles
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 AIRFLOW_SERVICES = {
     "airflow-init",
     "airflow-api-server",
     "airflow-scheduler",
     "airflow-dag-processor",
     "airflow-triggerer",
+    "airflow-worker-1",
+    "airflow-worker-2",
 }
-OPTIONAL = {"AIRFLOW_PORT", "SFTP_PORT"}
+WORKERS = {"airflow-worker-1", "airflow-worker-2"}
+OBJECT_STORE = {"object-store", "object-store-init"}
+"""The services that start with the profile object-store; an S3 of one's own takes their place."""
+OPTIONAL = {"AIRFLOW_PORT", "SFTP_PORT", "OBJECT_STORE_URL", "OBJECT_STORE_REGION", "OBJECT_STORE_BUCKET"}
+READ_BY_COMPOSE = {"COMPOSE_PROFILES"}
 
-ENV_LINE = re.compile(r'^(?P<name>\w+)=(?:"(?P<quoted>[^"]*)"|(?P<plain>.*))$', re.MULTILINE)
-VARIABLE = re.compile(r"\$(?:(?P<dollar>\$)|\{(?P<name>\w+)(?:(?P<how>:[-?])(?P<rest>[^}]*))?\})")
-
-Json = dict[str, Any]
-
-
-def read_env(text: str) -> dict[str, str]:
-    """Read a .env file: ``NAME=value``, or a value in double quotes that may go over several lines."""
-    return {m["name"]: m["plain"] if m["quoted"] is None else m["quoted"] for m in ENV_LINE.finditer(text)}
-
-
-def strings(node: object) -> Iterator[str]:
-    """Walk over every string value of a document."""
-    if isinstance(node, str):
-        yield node
-    elif isinstance(node, dict | list):
-        for child in node.values() if isinstance(node, dict) else node:
-            yield from strings(child)
-
-
-def interpolate(text: str, env: dict[str, str]) -> str:
-    """Fill ``${VAR}``, ``${VAR:-default}`` and ``${VAR:?message}`` as Compose does; ``$$`` is a dollar."""
-
-    def value(match: re.Match[str]) -> str:
-        if match["dollar"]:
-            return "$"
-        found = env.get(match["name"], "")
-        if not found and match["how"] == ":?":
-            raise ValueError(f"required variable {match['name']} is missing a value: {match['rest']}")
-        return found or (match["rest"] or "" if match["how"] == ":-" else "")
-
-    return VARIABLE.sub(value, text)
-
-
-def resolve(node: Any, env: dict[str, str]) -> Any:
-    """Interpolate a whole document."""
-    if isinstance(node, dict):
-        return {key: resolve(child, env) for key, child in node.items()}
-    if isinstance(node, list):
-        return [resolve(child, env) for child in node]
-    return interpolate(node, env) if isinstance(node, str) else node
-
-
-RAW: Json = yaml.safe_load((REPOSITORY / "docker-compose.yaml").read_text("utf-8"))
-ENV = read_env((REPOSITORY / ".env.example").read_text("utf-8"))
 COMPOSE: Json = resolve(RAW, ENV)
 SERVICES: dict[str, Json] = COMPOSE["services"]
 FILES_FROM_ENV = {secret["environment"] for secret in RAW["secrets"].values()}
@@ -129,7 +86,7 @@ def test_the_schema_refuses_a_mistake(mutate: Callable[[Json], None]) -> None:
 
 
 def test_env_example_names_every_variable_and_no_other() -> None:
-    assert set(used_variables()) | FILES_FROM_ENV == set(ENV)
+    assert set(used_variables()) | FILES_FROM_ENV | READ_BY_COMPOSE == set(ENV)
 
 
 def test_no_secret_has_a_default() -> None:
@@ -143,16 +100,75 @@ def test_a_missing_secret_is_said_by_name(name: str) -> None:
 
 
 def test_placeholders_are_the_ones_that_the_first_start_refuses() -> None:
-    assert {name for name, value in ENV.items() if "change-me" not in value} == OPTIONAL
+    assert {name for name, value in ENV.items() if "change-me" not in value} == OPTIONAL | READ_BY_COMPOSE
     assert "grep -q change-me" in SERVICES["airflow-init"]["command"][-1]
 
 
-def test_the_services_are_all_of_airflow_a_database_and_a_server_for_files() -> None:
-    assert set(SERVICES) == AIRFLOW_SERVICES | {"postgres", "sftp"}
+def test_the_services_are_all_of_airflow_database_queue_object_store_and_a_server_for_files() -> None:
+    assert set(SERVICES) == AIRFLOW_SERVICES | OBJECT_STORE | {"postgres", "redis", "sftp"}
     assert {name for name in SERVICES if "build" in SERVICES[name]} == AIRFLOW_SERVICES
-    for name in AIRFLOW_SERVICES - {"airflow-init"}:
+    for name in AIRFLOW_SERVICES - WORKERS - {"airflow-init"}:
         assert SERVICES[name]["command"] == name.removeprefix("airflow-")
+    assert {SERVICES[name]["command"] for name in WORKERS} == {"celery worker"}
     assert SERVICES["airflow-init"]["command"][-1].endswith("exec airflow db migrate\n")
+
+
+def test_the_settings_are_one_for_all_of_airflow() -> None:
+    shared = COMPOSE["x-airflow"]["environment"]
+    for name in AIRFLOW_SERVICES - {"airflow-init"}:
+        assert environment(name) == shared
+    assert shared.items() <= environment("airflow-init").items()
+
+
+def test_no_two_services_share_a_folder_but_for_the_login() -> None:
+    mounted = [volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])]
+    shared = {name for name in mounted if mounted.count(name) > 1}
+    assert shared == {"airflow-auth", "object-store-data"}
+    users = {name for name, service in SERVICES.items() if any("auth" in one for one in service.get("volumes", []))}
+    assert users == {"airflow-init", "airflow-api-server"}
+
+
+def test_no_more_tasks_run_at_once_than_workers_have_places() -> None:
+    settings = environment("airflow-scheduler")
+    places = int(settings["AIRFLOW__CELERY__WORKER_CONCURRENCY"]) * len(WORKERS)
+    assert int(settings["AIRFLOW__CORE__PARALLELISM"]) == places
+
+
+def test_what_a_dead_worker_held_is_given_to_another() -> None:
+    settings = environment("airflow-scheduler")
+    assert settings["AIRFLOW__CELERY__TASK_ACKS_LATE"] == "True"
+    assert int(settings["AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT"]) <= 300
+    patience = int(settings["AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT"])
+    assert patience >= 24 * 3600  # Redis must not hand out anew what still runs
+
+
+def test_an_object_store_of_ones_own_takes_the_place_of_the_one_in_the_file() -> None:
+    assert {name for name in SERVICES if SERVICES[name].get("profiles") == ["object-store"]} == OBJECT_STORE
+    assert ENV["COMPOSE_PROFILES"] == "object-store"
+    for name in set(SERVICES) - OBJECT_STORE:
+        assert "profiles" not in SERVICES[name]
+        waits = SERVICES[name].get("depends_on", {})
+        assert all(waits[one]["required"] is False for one in OBJECT_STORE & set(waits))
+    other = resolve(RAW, ENV | {"OBJECT_STORE_URL": "https://s3.example.edu", "OBJECT_STORE_BUCKET": "library"})
+    settings = other["services"]["airflow-scheduler"]["environment"]
+    connection = Connection.from_json(settings["AIRFLOW_CONN_OBJECT_STORE"])
+    assert connection.extra_dejson["endpoint_url"] == "https://s3.example.edu"
+    assert settings["MATCHPOINT_RUNS"] == "s3://object_store@library/runs"
+
+
+def test_the_object_store_knows_the_key_that_airflow_has() -> None:
+    [identity] = json.loads(COMPOSE["configs"]["object_store_keys"]["content"])["identities"]
+    connection = Connection.from_json(environment("airflow-scheduler")["AIRFLOW_CONN_OBJECT_STORE"])
+    assert identity["credentials"] == [{"accessKey": connection.login, "secretKey": connection.password}]
+    assert connection.extra_dejson["endpoint_url"] == "http://object-store:8333"
+    assert "-s3.port=8333" in SERVICES["object-store"]["command"]
+
+
+def test_the_queue_asks_for_the_password_that_airflow_has() -> None:
+    lines = COMPOSE["configs"]["redis_conf"]["content"].splitlines()
+    assert f"requirepass {ENV['REDIS_PASSWORD']}" in lines
+    url = environment("airflow-scheduler")["AIRFLOW__CELERY__BROKER_URL"]
+    assert url == f"redis://:{ENV['REDIS_PASSWORD']}@redis:6379/0"
 
 
 @pytest.mark.parametrize("service", sorted(AIRFLOW_SERVICES))
@@ -161,8 +177,8 @@ def test_airflow_finds_the_project(service: str) -> None:
     assert settings["PYTHONPATH"].split(":") == ["/opt/airflow/include", "/opt/airflow/plugins"]
     assert settings["AIRFLOW__CORE__DAGS_FOLDER"] == "/opt/airflow/dags"
     assert settings["AIRFLOW__CORE__PLUGINS_FOLDER"] == "/opt/airflow/plugins"
-    assert settings["MATCHPOINT_RUNS"] == "file:///opt/airflow/runs"
-    assert "airflow-runs:/opt/airflow/runs" in SERVICES[service]["volumes"]
+    assert settings["MATCHPOINT_RUNS"] == "s3://object_store@matchpoint/runs"
+    assert settings["AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER"] == "s3://matchpoint/logs"
 
 
 @pytest.mark.parametrize("service", sorted(AIRFLOW_SERVICES))
@@ -189,8 +205,9 @@ def test_connections_are_airflow_connections(service: str) -> None:
     assert {name: connection.conn_type for name, connection in found.items()} == {
         "user_store": "postgres",
         "sis_sftp": "sftp",
+        "object_store": "aws",
     }
-    assert all(connection.host in SERVICES for connection in found.values())
+    assert {found[name].host for name in ("user_store", "sis_sftp")} <= set(SERVICES)
     assert found["user_store"].schema == "matchpoint"
 
 
@@ -224,14 +241,16 @@ def test_every_service_is_confined(service: str) -> None:
     assert not settings.get("privileged")
     assert settings["cap_drop"] == ["ALL"]
     assert settings["security_opt"] == ["no-new-privileges:true"]
-    if service != "sftp":  # sshd needs root to lock its user in; it has the capabilities for that and no more
+    if service == "object-store-init":  # gives the volume to the user of object-store, and ends
+        assert settings["cap_add"] == ["CHOWN"]
+    elif service != "sftp":  # sshd needs root to lock its user in; it has the capabilities for that and no more
         assert settings["user"].split(":")[0] not in {"", "0", "root"}
         assert "cap_add" not in settings
     assert "SYS_ADMIN" not in settings.get("cap_add", [])
 
 
 def test_every_long_running_service_has_a_health_check() -> None:
-    assert set(SERVICES) - LONG_RUNNING == {"airflow-init"}
+    assert set(SERVICES) - LONG_RUNNING == {"airflow-init", "object-store-init"}
     for name in LONG_RUNNING:
         assert SERVICES[name]["restart"] == "unless-stopped"
         assert SERVICES[name]["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}
@@ -243,7 +262,7 @@ def test_services_wait_for_what_can_be_waited_for() -> None:
             healthy, done = "service_healthy", "service_completed_successfully"
             assert how["condition"] == (healthy if other in LONG_RUNNING else done)
     for name in AIRFLOW_SERVICES - {"airflow-init"}:
-        assert {"postgres", "airflow-init"} <= set(SERVICES[name]["depends_on"])
+        assert {"postgres", "redis", "airflow-init"} <= set(SERVICES[name]["depends_on"])
 
 
 @pytest.mark.parametrize("kind", ["volumes", "secrets", "configs"])

@@ -14,9 +14,11 @@ import asyncssh
 import paramiko
 import psutil
 import pytest
+import redis
 import servers
 from airflow.providers.sftp.hooks.sftp import SFTPHook
 from paramiko.ssh_exception import NoValidConnectionsError
+from queue_and_objects import object_store, redis_server
 from servers import SftpServer
 from sqlalchemy import create_engine, text
 
@@ -182,3 +184,18 @@ def test_airflow_home_is_throw_away() -> None:
     assert os.environ["AIRFLOW_HOME"] in conf.get("database", "sql_alchemy_conn")
     assert Path(os.environ["AIRFLOW_HOME"]) != Path.home() / "airflow"
     assert not conf.getboolean("core", "load_examples")
+
+
+def test_redis_and_the_object_store_are_real_and_gone_afterwards(tmp_path: Path) -> None:
+    if servers.missing("redis-server"):
+        pytest.skip(str(servers.missing("redis-server")))
+    with redis_server(tmp_path / "redis", "of-this-test") as url, object_store(tmp_path / "objects") as endpoint:
+        ports = [int(address.rpartition(":")[2].partition("/")[0]) for address in (url, endpoint)]
+        client = redis.Redis.from_url(url)
+        client.set("who", "me")
+        assert client.get("who") == b"me"
+        with pytest.raises(redis.AuthenticationError):
+            redis.Redis(port=ports[0], host=servers.HOST).get("who")
+        listening = {one.laddr.ip for one in psutil.net_connections("inet") if one.laddr and one.laddr.port in ports}
+        assert listening == {servers.HOST}
+    assert all(_refused(port) for port in ports)

@@ -15,7 +15,12 @@ RETRY_CONNECTIONS: dict[str, Any] = {
     "retry_policy": ExceptionRetryPolicy(
         rules=[
             RetryRule(
-                exception=["builtins.ConnectionError", "sqlalchemy.exc.OperationalError"],
+                exception=[
+                    "builtins.ConnectionError",
+                    "sqlalchemy.exc.OperationalError",
+                    "botocore.exceptions.ConnectionError",  # the object store: cannot be reached,
+                    "botocore.exceptions.HTTPClientError",  # ... or broke off
+                ],
                 action=RetryAction.RETRY,
                 reason="The connection failed; it may come back",
             )
@@ -23,4 +28,7 @@ RETRY_CONNECTIONS: dict[str, Any] = {
         default=RetryAction.FAIL,
     ),
 }
-"""Default arguments of every task: back off and try again when a connection fails, fail at once otherwise."""
+"""Default arguments of every task: back off and try again when a connection fails, fail at once otherwise.
+
+The policy is asked by the worker. A worker that dies asks nobody: its tasks are tried again in any case.
+"""

@@ -16,12 +16,13 @@ def airflow_database() -> None:
     initdb()
 
 
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+@pytest.fixture(params=["disk", "object store"])
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
     """A finished run's folder; gives the address of its files."""
     from matchpoint_airflow.run import run_folder
 
-    monkeypatch.setenv("MATCHPOINT_RUNS", tmp_path.as_uri())
+    place = tmp_path.as_uri() if request.param == "disk" else f"{request.getfixturevalue('bucket')}/runs"
+    monkeypatch.setenv("MATCHPOINT_RUNS", place)
     folder = run_folder("sis_import__students", "manual__1+00:00")
     folder.path("report.html").write_text("<h1>the report</h1>")
     folder.path("rejections", "students.rejected.csv").write_text("=cmd")

@@ -15,6 +15,23 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 
 _LOCK = 0x6D617463  # any constant number: PostgreSQL's advisory locks are told apart by it
 
+_NOTICE_THE_DEAD = {
+    "client_connection_check_interval": "10s",
+    "tcp_keepalives_idle": "60",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
+_POSTGRESQL: dict[str, Any] = {
+    # A statement that PostgreSQL prepared while a table was small would go on scanning the table when it has grown.
+    "prepare_threshold": None,
+    # A worker that was killed, or whose machine went dark, must lose its locks soon, even while a statement waits.
+    "options": " ".join(f"-c {name}={value}" for name, value in _NOTICE_THE_DEAD.items()),
+    # ... and a worker must notice a database that went dark.
+    "keepalives_idle": 60,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
+
 
 def open_store(url: str | URL) -> Engine:
     """Open the store at an SQLAlchemy URL (``sqlite:///...`` or ``postgresql+psycopg://...``).
@@ -22,11 +39,9 @@ def open_store(url: str | URL) -> Engine:
     JSON columns take objects or ready JSON text. SQLite runs in WAL mode with foreign keys on.
     """
     address = make_url(url)
-    # A statement that PostgreSQL prepared while a table was small would go on scanning the table when it has grown.
-    arguments = {"prepare_threshold": None} if address.get_backend_name() == "postgresql" else {}
     engine = create_engine(
         address,
-        connect_args=arguments,
+        connect_args=_POSTGRESQL if address.get_backend_name() == "postgresql" else {},
         json_serializer=_to_json,
         json_deserializer=orjson.loads,
         hide_parameters=True,  # an error of the database must not carry a person into a log

@@ -14,14 +14,15 @@ if TYPE_CHECKING:
     from airflow.sdk import Connection
     from sqlalchemy import Engine
 
+_TLS = ("sslmode", "sslrootcert", "sslcert", "sslkey")
 _DRIVERS = {"sqlite": "sqlite", "postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
 
 
 class UserStoreHook(BaseHook):
     """Opens the user store that a connection describes.
 
-    :param conn_id: a connection of type ``postgres`` (host, port, schema as database name, login, password) or
-        ``sqlite`` (host as path of the file).
+    :param conn_id: a connection of type ``postgres`` (host, port, schema as database name, login, password; in its
+        extra ``sslmode``, ``sslrootcert``, ``sslcert``, ``sslkey``) or ``sqlite`` (host as path of the file).
     """
 
     def __init__(self, conn_id: str) -> None:
@@ -52,4 +53,5 @@ class UserStoreHook(BaseHook):
             host=connection.host,
             port=connection.port,
             database=connection.schema,
+            query={name: str(connection.extra_dejson[name]) for name in _TLS if name in connection.extra_dejson},
         )

@@ -1,4 +1,4 @@
-"""Extracts of made-up students for DAG tests."""
+"""Extracts of made-up students."""
 
 from __future__ import annotations
 
