@@ -37,6 +37,8 @@ def main() -> int:
     measured: list[Measured] = []
     for one in _measure(options):
         measured.append(one)
+        if not options.check:
+            _save(options.rows, measured)  # what was measured is kept, whatever comes
         print(f"{one.rows:>9,} {one.case:11} {one.database:10} {one.contestant:15} {one.seconds:8.2f} s", flush=True)
     if options.check:
         print("All contestants ended in the same users.")
@@ -89,7 +91,7 @@ def _measure(options: argparse.Namespace) -> Iterator[Measured]:
                     yield from bench.cases(database, [one for one in cases if one != "xml" or not number])
 
 
-def _save(rows: int, measured: list[Measured], airflow: float | None) -> None:
+def _save(rows: int, measured: list[Measured], airflow: float | None = None) -> None:
     RESULTS.mkdir(exist_ok=True)
     machine = {"machine": platform.machine(), "system": platform.system(), "python": platform.python_version()}
     reached = {" ".join(map(str, (*key, what))): good for (key, what), good in verdicts(measured).items()}

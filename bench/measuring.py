@@ -49,7 +49,7 @@ class Measured:
     def written(self) -> int | None:
         """The users that were created or updated, where the contestant tells."""
         counts = self.runs[-1]["counts"]
-        return counts["created"] + counts["updated"] if "created" in counts else None
+        return counts["created"] + counts.get("updated", 0) if "created" in counts else None
 
 
 @dataclass(frozen=True)
