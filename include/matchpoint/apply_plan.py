@@ -15,7 +15,7 @@ from matchpoint.feed import Feed
 from matchpoint.outcomes import Outcome
 from matchpoint.plan import WRITTEN, plan_sha256, read_plan, read_refreshed, read_summary
 from matchpoint.run_folder import Extract, RunFolder, sha256
-from matchpoint.store import exclusive, row_ledger, writing
+from matchpoint.store import exclusive, refresh_statistics, row_ledger, writing
 from matchpoint.store.first_load import first_load
 from matchpoint.store.ledger import note_files
 from matchpoint.store.lookup import has_applied
@@ -24,6 +24,9 @@ from matchpoint.store.writes import Change, Stamp, write_batch
 
 BATCH_ROWS = 5_000
 """Rows in one transaction."""
+
+COUNTED_ANEW = 1_000
+"""Rows written, from which on the database counts its tables anew."""
 
 Deviation = tuple[int, str, str]
 """A row that came out otherwise than planned: position, outcome, code."""
@@ -53,8 +56,8 @@ def apply_plan(folder: RunFolder, engine: Engine, *, now: datetime) -> list[Devi
         profile=summary["profile"],
         is_resumed=is_resumed,
     )
-    with exclusive(engine), first_load(engine):
-        deviations = list(_apply(folder, engine, stamp, _changed_extracts(folder, extracts)))
+    with exclusive(engine), first_load(engine, summary["counts"][Outcome.CREATED]):
+        deviations = list(_apply(folder, engine, stamp))
         _refresh(folder, engine)
     folder.write_lines("applied.jsonl", deviations)
     with writing(engine).begin() as connection:
@@ -87,8 +90,11 @@ def _refresh(folder: RunFolder, engine: Engine) -> None:
             row_ledger.refresh(connection, user_ids, row_hashes)
 
 
-def _apply(folder: RunFolder, engine: Engine, stamp: Stamp, changed: set[int]) -> Iterator[Deviation]:
+def _apply(folder: RunFolder, engine: Engine, stamp: Stamp) -> Iterator[Deviation]:
+    written, changed = 0, None
     for batch in ahead(chunks(_with_documents(folder), BATCH_ROWS)):
+        if changed is None:  # a run that writes nothing need not ask
+            changed = _changed_extracts(folder, folder.extracts)
         lost = [one.row for one in batch if one.row.extract in changed and one.row.outcome != Outcome.UNCHANGED]
         yield from ((row.position, Outcome.CONFLICT, "extract_changed") for row in lost)
         rows = [change for change in batch if change.row.extract not in changed]
@@ -97,6 +103,9 @@ def _apply(folder: RunFolder, engine: Engine, stamp: Stamp, changed: set[int]) -
         except (IntegrityError, DataError):
             for change in rows:
                 yield from _write_alone(engine, change, stamp)
+        written += len(rows)
+    if written >= COUNTED_ANEW:
+        refresh_statistics(engine)
 
 
 def _with_documents(folder: RunFolder) -> Iterator[Change]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import hashlib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -118,10 +118,12 @@ def _keep_one(folder: RunFolder, content: IO[bytes], number: int, member: str | 
     """Copy one extract into the run folder; gives what an :class:`Extract` says of the copy."""
     place = f"extracts/{number:03}_{safe_name(member or name)}"
     target = folder.path(*place.split("/"))
+    hashed, size = hashlib.sha256(), 0
     with target.open("wb") as out, damage_told(name):
-        shutil.copyfileobj(content, out, 1 << 20)
-    size = target.stat().st_size
-    return {"number": number, "member": member, "path": place, "size": size, "sha256": sha256(target)}
+        while piece := content.read(1 << 20):
+            hashed.update(piece)
+            size += out.write(piece)
+    return {"number": number, "member": member, "path": place, "size": size, "sha256": hashed.hexdigest()}
 
 
 def _contents(file: IO[bytes], name: str) -> Iterator[tuple[str | None, IO[bytes]]]:

@@ -19,7 +19,7 @@ from matchpoint.precedence import in_order
 from matchpoint.profile import Mode, Profile
 from matchpoint.run_folder import RunFolder
 from matchpoint.standing import Settler
-from matchpoint.store import refresh_statistics, writing
+from matchpoint.store import writing
 from matchpoint.store.bulk import load_rows
 from matchpoint.store.code_tables import load_code_tables
 from matchpoint.store.tables import plan_rows, runs
@@ -44,7 +44,6 @@ def make_plan(
 
     It goes into the run folder and, unless it is a dry run, into the store; no user is touched.
     """
-    refresh_statistics(engine)
     feed = Feed(folder, in_order(folder.extracts, profile.precedence))
     outcomes, unchanged = _match(
         folder, engine, profile, feed, mode=mode, run_id=run_id, as_of=date.fromisoformat(as_of)

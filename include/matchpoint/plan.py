@@ -59,6 +59,7 @@ _TYPES = {"int": pa.int64(), "str": pa.string(), "bool": pa.bool_()}
 SCHEMA = pa.schema([(one.name, _TYPES[str(one.type).split(" |")[0]]) for one in fields(PlanRow)])
 
 
+_REFRESHED_AT_ONCE = 50_000
 _REFRESH = pa.schema([("user_id", pa.int64()), ("row_hash", pa.int64())])
 
 
@@ -84,7 +85,7 @@ def write_refreshed(folder: RunFolder, refreshed: Sequence[tuple[int, int]]) -> 
 def read_refreshed(folder: RunFolder) -> Iterator[tuple[list[int], list[int]]]:
     """Read users and hashes of their raw rows, batch by batch."""
     with folder.root.joinpath("refresh.parquet").open("rb") as file:
-        for batch in pq.ParquetFile(file).iter_batches(BATCH_ROWS):
+        for batch in pq.ParquetFile(file).iter_batches(_REFRESHED_AT_ONCE):
             yield batch["user_id"].to_pylist(), batch["row_hash"].to_pylist()
 
 

@@ -1,5 +1,6 @@
 """The user store: Alma users with their identifiers and history, the ledgers, the runs."""
 
-from matchpoint.store.engine import exclusive, open_store, refresh_statistics, upgrade, writing
+from matchpoint.store.engine import exclusive, open_store, refresh_statistics, writing
+from matchpoint.store.upgrades import upgrade
 
 __all__ = ["exclusive", "open_store", "refresh_statistics", "upgrade", "writing"]

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 
 _LOCK = 0x6D617463  # any constant number: PostgreSQL's advisory locks are told apart by it
@@ -78,20 +76,11 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def upgrade(engine: Engine) -> None:
-    """Bring the store to the newest migration; does nothing when it is there."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    with exclusive(engine), writing(engine).begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-
-
 def refresh_statistics(engine: Engine) -> None:
     """Let PostgreSQL count its tables now: after a big load it would else plan joins as if they were empty."""
     if engine.dialect.name == "postgresql":
         with engine.begin() as connection:
-            connection.execute(text("ANALYZE users, identifiers, history"))
+            connection.execute(text("ANALYZE users, identifiers, history, row_ledger"))
 
 
 @contextmanager

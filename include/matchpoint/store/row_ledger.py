@@ -11,7 +11,20 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, Engine, delete, func, literal_column, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    MetaData,
+    Table,
+    delete,
+    func,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from matchpoint.hashes import Hashes
@@ -113,9 +126,20 @@ def note(connection: Connection, entries: Sequence[Entry]) -> None:
 
 def refresh(connection: Connection, user_ids: Sequence[int], row_hashes: Sequence[int]) -> None:
     """Note that users came out of other raw rows as they were: the export was only written in another way."""
-    place = "%s" if connection.dialect.name == "postgresql" else "?"
-    statement = f"UPDATE row_ledger SET row_hash = {place} WHERE user_id = {place}"  # noqa: S608
-    connection.exec_driver_sql(statement, list(zip(row_hashes, user_ids, strict=True)))
+    _refreshed.create(connection)
+    load_rows(connection, _refreshed, ["user_id", "row_hash"], zip(user_ids, row_hashes, strict=True))
+    same = row_ledger.c.user_id == _refreshed.c.user_id
+    connection.execute(update(row_ledger).values(row_hash=_refreshed.c.row_hash).where(same))
+    _refreshed.drop(connection)
+
+
+_refreshed = Table(
+    "refreshed",
+    MetaData(),
+    Column("user_id", BigInteger, nullable=False),
+    Column("row_hash", BigInteger, nullable=False),
+    prefixes=["TEMPORARY"],
+)
 
 
 def forget(connection: Connection, user_ids: Sequence[int]) -> None:

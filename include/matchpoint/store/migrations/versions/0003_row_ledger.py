@@ -30,6 +30,8 @@ def upgrade() -> None:
             sa.Column("source_hash", sa.BigInteger(), nullable=True, comment="hash of the mapped user")
         )
         history.alter_column("after", existing_type=sa.JSON(), nullable=True)
+    for table, column in (("users", "document"), ("history", "before"), ("history", "after")):
+        _compress(table, column)
     _comment("history", "after", "the changed fields as they are; null for a user made by a run")
     _comment("users", "source_version", "the user's version right after the SIS's row was last applied")
 
@@ -53,6 +55,13 @@ def downgrade() -> None:
             sa.Column("source_hash", sa.Text(), nullable=True, comment="hash of the mapped row that was last applied")
         )
     op.drop_table("row_ledger")
+
+
+def _compress(table: str, column: str) -> None:
+    """Let PostgreSQL compress documents by LZ4, in half the time, where it is new enough and was built with it."""
+    if op.get_context().dialect.name == "postgresql":
+        change = f"ALTER TABLE {table} ALTER COLUMN {column} SET COMPRESSION lz4"
+        op.execute(f"DO $$ BEGIN EXECUTE '{change}'; EXCEPTION WHEN OTHERS THEN NULL; END $$")
 
 
 def _comment(table: str, column: str, text: str) -> None:
