@@ -1,9 +1,14 @@
-"""Raw records without a quote, read by Arrow: there a field is what stands between two delimiters, no more."""
+"""Raw records whose quotes leave no doubt, read by Arrow.
+
+Those are records without any, where a field is what stands between two delimiters, and records in which every field
+is quoted and holds no quote: in them every quote is accounted for.
+"""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,8 +28,7 @@ def read_records(
 
     Raises :class:`matchpoint.read.raw_records.NotLineWise` where a record is not one.
     """
-    quote = (form.quote or "").encode()
-    plain = np.array([bool(line) and not (quote and quote in line) for line in records.lines], dtype=bool)
+    plain = _without_doubt(records.lines, form, len(header))
     table = _split(
         [line for line, one in zip(records.lines, plain.tolist(), strict=True) if one], encoding, form, header
     )
@@ -40,6 +44,25 @@ def read_records(
     return (pd.concat([quick, frame]).sort_index() if len(frame) else quick), ragged
 
 
+def _without_doubt(lines: Sequence[bytes], form: CsvFormat, columns: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    quote = (form.quote or "").encode()
+    if not quote:
+        return np.array([bool(line) for line in lines], dtype=bool)
+    between, number = quote + form.delimiter.encode() + quote, 2 * columns
+
+    def all_quoted(line: bytes) -> bool:
+        return (
+            line.count(quote) == number
+            and line.count(between) == columns - 1
+            and line.startswith(quote)
+            and line.endswith(quote)
+            and b"\n" not in line
+            and b"\r" not in line
+        )
+
+    return np.array([bool(line) and (quote not in line or all_quoted(line)) for line in lines], dtype=bool)
+
+
 def _split(lines: Iterable[bytes], encoding: str, form: CsvFormat, header: list[str]) -> pa.Table | None:
     """Split lines at the delimiter; None when Arrow finds one that does not fit."""
     text = b"\n".join(lines)
@@ -51,8 +74,10 @@ def _split(lines: Iterable[bytes], encoding: str, form: CsvFormat, header: list[
         return csv.read_csv(
             io.BytesIO(text),
             csv.ReadOptions(column_names=header, block_size=len(text) + 1, use_threads=False),
-            csv.ParseOptions(delimiter=form.delimiter, quote_char=False, ignore_empty_lines=False),
-            csv.ConvertOptions(column_types=dict.fromkeys(header, pa.large_string()), strings_can_be_null=False),
+            csv.ParseOptions(delimiter=form.delimiter, quote_char=form.quote or False, ignore_empty_lines=False),
+            csv.ConvertOptions(
+                column_types=dict.fromkeys(header, pa.large_string()), quoted_strings_can_be_null=False
+            ),
         )
     except pa.ArrowInvalid:
         return None
