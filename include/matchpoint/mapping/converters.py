@@ -150,8 +150,7 @@ def _through_crosswalk(values: Strings, converter: CrosswalkConverter, context: 
     """Replace SIS codes by Alma codes; ``*`` in the crosswalk stands for every other code."""
     crosswalk = context.crosswalks[converter.crosswalk]
     others = crosswalk.get("*")
-    table = {value: crosswalk.get(value, others) for value in values.unique() if value}
-    return values.map({"": "", **table}).astype("str")
+    return _each_distinct(values, lambda some: some.map(lambda value: crosswalk.get(value, others)))
 
 
 def _say_code(converter: CrosswalkConverter, context: Context) -> str:
@@ -176,11 +175,13 @@ _OPTIONED: Mapping[type, tuple[Callable[..., Strings], Callable[..., str]]] = {
 
 def _each_distinct(values: Strings, change: Callable[[Strings], Strings]) -> Strings:
     """Change every distinct non-empty value once; codes, dates and phone prefixes repeat a lot."""
-    distinct = pd.Series(values[values != ""].unique(), dtype="str")
-    if distinct.empty:
-        return values
-    table = dict(zip(distinct, change(distinct), strict=True))
-    return values.map({"": "", **table}).astype("str")
+    places, distinct = pd.factorize(values)
+    texts = pd.Series(distinct, dtype="str")
+    changed = pd.Series("", index=texts.index, dtype="str")
+    filled = texts != ""
+    if filled.any():
+        changed[filled] = change(texts[filled]).astype("str")
+    return pd.Series(changed.array.take(places), index=values.index)
 
 
 def _each(change: Callable[[str], str | None]) -> Callable[[Strings], Strings]:
