@@ -5,7 +5,7 @@ Both ways go by the tables in :mod:`matchpoint.alma.fields`; what those do not k
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from lxml import etree
@@ -30,7 +30,7 @@ def to_user(element: Element, core: Mapping[str, Field] = CORE_BY_NAME) -> User:
     An empty element is an empty text, an empty container an empty list; both are different from nothing. Raises
     ValueError for a number that is none, which the schema would tell.
     """
-    user: User = _attributes(element)
+    user: User = dict(_attributes(element))
     for child in element:
         name = child.tag
         if name in core:
@@ -45,21 +45,28 @@ def to_user(element: Element, core: Mapping[str, Field] = CORE_BY_NAME) -> User:
 
 def _value(field: Field, element: Element) -> Any:
     text = element.text or ""
-    if field.kind is Kind.BOOLEAN:
-        return _is_true(text)
-    if field.kind is Kind.COUNT:
-        return {"value": int(text), **_attributes(element)}
-    if field.kind is Kind.AMOUNT:
-        return {"value": float(text), **_attributes(element)}
-    if field.kind is Kind.CODE:
-        return {"value": text, **_attributes(element)}
-    if field.kind is Kind.OPAQUE:
-        return etree.tostring(element, method="c14n", with_tail=False).decode()
-    return text
+    read = _READ.get(field.kind)
+    return text if read is None else read(element, text)
 
 
-def _attributes(element: Element) -> dict[str, str]:
-    return {str(name): str(value) for name, value in element.attrib.items()}
+def _attributes(element: Element) -> list[tuple[str, str]]:
+    items: Any = element.items()
+    return list(items)
+
+
+def _coded(element: Element, text: str) -> dict[str, Any]:
+    attributes = _attributes(element)
+    return {"value": text, **dict(attributes)} if attributes else {"value": text}
+
+
+_READ: dict[Kind, Callable[[Element, str], Any]] = {
+    Kind.BOOLEAN: lambda _, text: _is_true(text),
+    Kind.COUNT: lambda element, text: _coded(element, text) | {"value": int(text)},
+    Kind.AMOUNT: lambda element, text: _coded(element, text) | {"value": float(text)},
+    Kind.CODE: _coded,
+    Kind.OPAQUE: lambda element, _: etree.tostring(element, method="c14n", with_tail=False).decode(),
+}
+"""How a value is read that is not just its text."""
 
 
 def _is_true(text: str) -> bool:
@@ -67,19 +74,34 @@ def _is_true(text: str) -> bool:
 
 
 def _part(segment: Segment, element: Element) -> dict[str, Any]:
+    inside = _INSIDE[segment.name]
     part: dict[str, Any] = {
-        name: _is_true(value) if name in segment.flags else value for name, value in _attributes(element).items()
+        name: _is_true(value) if name in segment.flags else value for name, value in _attributes(element)
     }
-    fields = {field.name: field for field in segment.fields}
-    inner = {one.container: one for one in segment.parts_of_it}
     for child in element:
-        if child.tag in fields:
-            part[child.tag] = _value(fields[child.tag], child)
-        elif segment.types and child.tag == plural(segment.types):
-            part[segment.types] = [{"value": one.text or "", **_attributes(one)} for one in child]
-        elif child.tag in inner:
-            part[inner[child.tag].name] = [_part(inner[child.tag], one) for one in child]
+        known = inside.get(child.tag)
+        if isinstance(known, Field):
+            part[known.name] = _value(known, child)
+        elif isinstance(known, Segment):
+            part[known.name] = [_part(known, one) for one in child]
+        elif known is not None:
+            part[known] = [_coded(one, one.text or "") for one in child]
     return part
+
+
+def _inside(segment: Segment) -> dict[str, Field | Segment | str]:
+    """Tell by element what is in a segment: a field, the name of its list of types, or segments inside it."""
+    found: dict[str, Field | Segment | str] = {field.name: field for field in segment.fields}
+    found |= {one.container: one for one in segment.parts_of_it}
+    return found | ({plural(segment.types): segment.types} if segment.types else {})
+
+
+def _all_segments() -> Iterator[Segment]:
+    for segment in (*SEGMENTS, *LISTS):
+        yield from (segment, *segment.parts_of_it)
+
+
+_INSIDE = {segment.name: _inside(segment) for segment in _all_segments()}
 
 
 # --- to XML ---------------------------------------------------------------------------------------
@@ -91,8 +113,9 @@ def to_element(user: User) -> Element:
     if user.get("link") is not None:
         element.set("link", user["link"])
     for name, field in CORE_BY_NAME.items():
-        if user.get(name) is not None:
-            _add_value(element, field, user[name])
+        value = user.get(name)
+        if value is not None:
+            _add_value(element, field, value)
     contact = user.get(CONTACT)
     if contact is not None:
         home = etree.SubElement(element, CONTACT)
@@ -106,42 +129,48 @@ def to_element(user: User) -> Element:
 def _add_value(home: Element, field: Field, value: Any) -> None:
     if field.kind is Kind.OPAQUE:
         home.append(etree.fromstring(value, etree.XMLParser(resolve_entities=False, no_network=True)))
-        return
-    element = etree.SubElement(home, field.name)
+    else:
+        _add_text(home, field.name, value)
+
+
+def _add_text(home: Element, name: str, value: Any) -> None:
+    element = etree.SubElement(home, name)
     if isinstance(value, dict):
-        _set_attributes(element, {name: one for name, one in value.items() if name != "value"})
+        if len(value) > 1:
+            _set_attributes(element, ((one, said) for one, said in value.items() if one != "value"))
         value = value["value"]
-    element.text = _text(value)
+    element.text = value if isinstance(value, str) else _text(value)
 
 
 def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _set_attributes(element: Element, attributes: dict[str, Any]) -> None:
-    for name, value in attributes.items():
+def _set_attributes(element: Element, attributes: Iterable[tuple[str, Any]]) -> None:
+    for name, value in attributes:
         if value is not None:
-            element.set(name, _text(value))
+            element.set(name, value if isinstance(value, str) else _text(value))
 
 
 def _add_parts(home: Element, segment: Segment, parts: list[dict[str, Any]] | None) -> None:
     if parts is None:
         return
-    container = etree.SubElement(home, segment.container)
+    container = etree.SubElement(home, _CONTAINERS[segment.name])
     for part in parts:
         _add_part(container, segment, part)
 
 
 def _add_part(home: Element, segment: Segment, part: dict[str, Any]) -> None:
     element = etree.SubElement(home, segment.name)
-    _set_attributes(element, {name: part[name] for name in attributes_of(segment) if name in part})
+    _set_attributes(element, ((name, part[name]) for name in _ATTRIBUTES[segment.name] if name in part))
     for field in segment.fields:
-        if part.get(field.name) is not None:
-            _add_value(element, field, part[field.name])
+        value = part.get(field.name)
+        if value is not None:
+            _add_value(element, field, value)
     if segment.types and part.get(segment.types) is not None:
-        types = etree.SubElement(element, plural(segment.types))
+        types = etree.SubElement(element, _TYPES[segment.name])
         for one in part[segment.types]:
-            _add_value(types, Field(segment.types, Kind.CODE), one)
+            _add_text(types, segment.types, one)
     for inner in segment.parts_of_it:
         _add_parts(element, inner, part.get(inner.name))
 
@@ -176,3 +205,8 @@ def attributes_of(segment: Segment) -> tuple[str, ...]:
     """Name the XML attributes that a segment may have."""
     owner = (SEGMENT_TYPE,) if segment in _OWNED else ()
     return (*owner, *segment.flags, *segment.attributes)
+
+
+_ATTRIBUTES = {segment.name: attributes_of(segment) for segment in _all_segments()}
+_CONTAINERS = {segment.name: segment.container for segment in _all_segments()}
+_TYPES = {segment.name: plural(segment.types) for segment in _all_segments() if segment.types}

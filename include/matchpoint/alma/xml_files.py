@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterable, Iterator
-from typing import IO
+from contextlib import suppress
+from types import MappingProxyType
+from typing import IO, Any
 
 from lxml import etree
 
 from matchpoint.alma.fields import User
 from matchpoint.alma.xml import Element, to_element, to_user
 from matchpoint.alma.xml_faults import faults
-from matchpoint.chunks import chunks
+from matchpoint.chunks import chunks, without_gc
 from matchpoint.errors import ExtractError, RecordError
 
 _FAULTS = {
@@ -23,6 +25,8 @@ _FAULTS = {
     if name.startswith("ERR_") and name != "ERR_INTERNAL_ERROR"
 }
 """What can be wrong with XML, by libxml2's number, without a word of the file."""
+
+_SAFE: Any = MappingProxyType({"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False})
 
 USERS_PER_FILE = 20_000
 """Users in one file of a zip: what libraries are used to send to Alma."""
@@ -41,18 +45,14 @@ def iterate_users(file: IO[bytes], name: str) -> Iterator[Element]:
     if not file.read(1):
         raise ExtractError(name, "an empty file (0 bytes)", "Alma user XML", "Ask the SIS for the extract.")
     file.seek(0)
-    options = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
+    _check_root(file, name)
     try:
-        for event, element in etree.iterparse(file, events=("start", "end"), remove_comments=True, **options):
-            if event == "start":
-                if element.getparent() is None:
-                    _check_root(element, name)
-            elif element.tag == "user":
-                yield element
-                element.clear()
-                parent = element.getparent()
-                while parent is not None and element.getprevious() is not None:
-                    del parent[0]
+        for _, element in etree.iterparse(file, events=("end",), tag="user", remove_comments=True, **_SAFE):
+            yield element
+            element.clear()
+            parent = element.getparent()
+            while parent is not None and element.getprevious() is not None:
+                del parent[0]
     except etree.XMLSyntaxError as error:
         # Not lxml's own message, also not as a cause: it may quote from the file.
         fault = _FAULTS.get(error.code, "an entity that is not known")  # type: ignore[attr-defined]
@@ -65,7 +65,18 @@ def iterate_users(file: IO[bytes], name: str) -> Iterator[Element]:
         ) from None
 
 
-def _check_root(root: Element, name: str) -> None:
+def _check_root(file: IO[bytes], name: str) -> None:
+    """Look at the beginning of a file, which is left there; what is not well-formed is told when it is read."""
+    parser = etree.XMLPullParser(events=("start",), **_SAFE)
+    root, piece = None, b"<"
+    while root is None and piece:
+        piece = file.read(1 << 10)
+        with suppress(etree.XMLSyntaxError):
+            parser.feed(piece)
+        root = next((element for _, element in parser.read_events()), None)
+    file.seek(0)
+    if not isinstance(root, etree._Element):
+        return
     if root.getroottree().docinfo.doctype:  # type: ignore[attr-defined]
         raise ExtractError(
             name,
@@ -79,6 +90,7 @@ def _check_root(root: Element, name: str) -> None:
         )
 
 
+@without_gc()
 def write_users(file: IO[bytes], users: Iterable[User]) -> int:
     """Write users as one file, and give their number.
 
