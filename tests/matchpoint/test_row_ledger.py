@@ -123,6 +123,15 @@ def test_a_rejected_row_is_never_passed_over(house: House) -> None:
         assert known(house, run_id) == 5
 
 
+def test_a_person_whose_row_is_rejected_is_present_and_stays_in_the_ledger(house: House) -> None:
+    before = house.rows("row_ledger")
+    broken = [person(1, BORN="someday"), *PEOPLE[1:]]
+    assert house.run("second", broken).total == total(unchanged=4, rejected=1)
+    assert house.rows("row_ledger") == before
+    assert house.run("third", PEOPLE).total == total(unchanged=5)
+    assert known(house, "third") == 5
+
+
 def test_a_row_whose_user_was_taken_by_the_library_is_told_every_time(house: House) -> None:
     accounts.convert(house.engine, "s1", "INTERNAL", Act("librarian", house.now()))
     for run_id in ("second", "third"):
