@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import (
     ARRAY,
+    Column,
     ColumnElement,
     Connection,
+    MetaData,
     Table,
     any_,
     func,
@@ -38,6 +41,19 @@ def load_rows(connection: Connection, table: Table, columns: Sequence[str], rows
     places = ", ".join("?" * len(columns))
     for batch in chunks(rows, BATCH):
         connection.exec_driver_sql(f'INSERT INTO "{table.name}" ({names}) VALUES ({places})', list(map(tuple, batch)))  # noqa: S608
+
+
+@contextmanager
+def beside(
+    connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> Iterator[Table]:
+    """Load rows beside a table, into a temporary one of some of its columns, for one statement to take over."""
+    same = (Column(name, table.c[name].type) for name in columns)
+    temporary = Table(f"new_{table.name}", MetaData(), *same, prefixes=["TEMPORARY"])
+    temporary.create(connection)
+    load_rows(connection, temporary, columns, rows)
+    yield temporary
+    temporary.drop(connection)
 
 
 def time_text(connection: Connection, time: datetime) -> str:

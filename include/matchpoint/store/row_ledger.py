@@ -12,13 +12,9 @@ from typing import Any
 
 import numpy as np
 from sqlalchemy import (
-    BigInteger,
-    Column,
     ColumnElement,
     Connection,
     Engine,
-    MetaData,
-    Table,
     delete,
     func,
     literal_column,
@@ -29,7 +25,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from matchpoint.hashes import Hashes
 from matchpoint.known import Known
-from matchpoint.store.bulk import among, load_rows, reserve
+from matchpoint.store.bulk import among, beside, load_rows, reserve
 from matchpoint.store.lookup import has_applied
 from matchpoint.store.tables import counters, row_ledger, users
 
@@ -105,7 +101,7 @@ def _packed(connection: Connection, query: Any) -> np.ndarray[Any, Any]:
 
 def note_new(connection: Connection, entries: Iterable[Entry]) -> None:
     """Note the rows of users who are new."""
-    load_rows(connection, row_ledger, ["user_id", "profile", "row_hash", "user_hash"], entries)
+    load_rows(connection, row_ledger, _COLUMNS, entries)
 
 
 def note(connection: Connection, entries: Sequence[Entry]) -> None:
@@ -117,29 +113,21 @@ def note(connection: Connection, entries: Sequence[Entry]) -> None:
         return
     _move_on(connection, among(connection, row_ledger.c.user_id, [user_id for user_id, *_ in entries]))
     make: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    written = make(row_ledger)
-    changed = {name: written.excluded[name] for name in ("profile", "row_hash", "user_hash")}
-    statement = written.on_conflict_do_update(index_elements=["user_id"], set_=changed)
-    columns = ("user_id", "profile", "row_hash", "user_hash")
-    connection.execute(statement, [dict(zip(columns, entry, strict=True)) for entry in entries])
+    with beside(connection, row_ledger, _COLUMNS, entries) as new:
+        written = make(row_ledger).from_select(_COLUMNS, select(new).where(new.c.user_id.is_not(None)))
+        changed = {name: written.excluded[name] for name in _COLUMNS if name != "user_id"}
+        connection.execute(written.on_conflict_do_update(index_elements=["user_id"], set_=changed))
+
+
+_COLUMNS = ("user_id", "profile", "row_hash", "user_hash")
 
 
 def refresh(connection: Connection, user_ids: Sequence[int], row_hashes: Sequence[int]) -> None:
     """Note that users came out of other raw rows as they were: the export was only written in another way."""
-    _refreshed.create(connection)
-    load_rows(connection, _refreshed, ["user_id", "row_hash"], zip(user_ids, row_hashes, strict=True))
-    same = row_ledger.c.user_id == _refreshed.c.user_id
-    connection.execute(update(row_ledger).values(row_hash=_refreshed.c.row_hash).where(same))
-    _refreshed.drop(connection)
-
-
-_refreshed = Table(
-    "refreshed",
-    MetaData(),
-    Column("user_id", BigInteger, nullable=False),
-    Column("row_hash", BigInteger, nullable=False),
-    prefixes=["TEMPORARY"],
-)
+    columns = ("user_id", "row_hash")
+    with beside(connection, row_ledger, columns, zip(user_ids, row_hashes, strict=True)) as new:
+        same = row_ledger.c.user_id == new.c.user_id
+        connection.execute(update(row_ledger).values(row_hash=new.c.row_hash).where(same))
 
 
 def forget(connection: Connection, user_ids: Sequence[int]) -> None:

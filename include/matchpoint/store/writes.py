@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from matchpoint.alma.fields import IDENTIFIERS, PRIMARY_ID
 from matchpoint.alma.identifiers import identifiers as identifiers_of
@@ -16,7 +16,7 @@ from matchpoint.alma.identifiers import key
 from matchpoint.outcomes import Outcome
 from matchpoint.plan import PlanRow
 from matchpoint.store import row_ledger
-from matchpoint.store.bulk import among, load_rows, reserve, time_text
+from matchpoint.store.bulk import among, beside, load_rows, reserve, time_text
 from matchpoint.store.tables import history, identifiers, users
 
 
@@ -171,32 +171,43 @@ def _identifiers(given: Iterable[tuple[int | None, Change]]) -> Iterable[tuple[s
 def _update(connection: Connection, changes: Sequence[Change], stamp: Stamp) -> None:
     if not changes:
         return
-    statement = update(users).where(users.c.id == bindparam("of_id"))
-    rows = [_updated_user(one, stamp) for one in changes]
-    columns: dict[str, Any] = {name: bindparam(f"new_{name}") for name in rows[0] if name != "of_id"}
-    values = [{name if name == "of_id" else f"new_{name}": value for name, value in row.items()} for row in rows]
-    connection.execute(statement.values(columns), values)
+    now = time_text(connection, stamp.now)
+    with beside(connection, users, _UPDATED_COLUMNS, (_updated_user(one, stamp, now) for one in changes)) as new:
+        values = {name: new.c[name] for name in _UPDATED_COLUMNS if name != "id"}
+        connection.execute(update(users).values(values).where(users.c.id == new.c.id))
     moved = [(one.row.user_id, one) for one in changes if one.moves_identifiers]
     if moved:
         held = among(connection, identifiers.c.user_id, [user_id for user_id, _ in moved])
         connection.execute(delete(identifiers).where(held))
         load_rows(connection, identifiers, _IDENTIFIER_COLUMNS, _identifiers(moved))
-    now = time_text(connection, stamp.now)
     load_rows(connection, history, _HISTORY_COLUMNS, (_updated(one, stamp, now) for one in changes))
 
 
-def _updated_user(change: Change, stamp: Stamp) -> dict[str, Any]:
+_UPDATED_COLUMNS = (
+    "id",
+    "primary_id",
+    "external_id",
+    "version",
+    "document",
+    "source_version",
+    "changed_at",
+    "changed_by_run",
+)
+
+
+def _updated_user(change: Change, stamp: Stamp, now: str) -> tuple[Any, ...]:
     version = (change.row.version or 0) + 1
-    return {
-        "of_id": change.row.user_id,
-        "external_id": stamp.profile,
-        "version": version,
-        "document": change.document,
-        "source_version": version,
-        "changed_at": stamp.now,
-        "changed_by_run": stamp.run_id,
-        "primary_id": change.identifiers[0][1],
-    }
+    primary_id = change.identifiers[0][1]
+    return (
+        change.row.user_id,
+        primary_id,
+        stamp.profile,
+        version,
+        change.document,
+        version,
+        now,
+        stamp.run_id,
+    )
 
 
 def _remember(connection: Connection, changes: Sequence[Change]) -> None:
