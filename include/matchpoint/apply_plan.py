@@ -46,17 +46,15 @@ def apply_plan(folder: RunFolder, engine: Engine, *, now: datetime) -> list[Devi
     run_id = summary["run_id"]
     _check_plan(folder, engine, run_id)
     extracts = folder.extracts
-    with engine.connect() as connection:
-        is_resumed = has_applied(connection, run_id)
-    stamp = Stamp(
-        actor=f"{summary['mode']} {summary['profile']}",
-        run_id=run_id,
-        now=now,
-        extracts={extract.number: extract.sha256 for extract in extracts},
-        profile=summary["profile"],
-        is_resumed=is_resumed,
-    )
     with exclusive(engine), first_load(engine, summary["counts"][Outcome.CREATED]):
+        stamp = Stamp(
+            actor=f"{summary['mode']} {summary['profile']}",
+            run_id=run_id,
+            now=now,
+            extracts={extract.number: extract.sha256 for extract in extracts},
+            profile=summary["profile"],
+            is_resumed=_has_written(engine, run_id),
+        )
         deviations = list(_apply(folder, engine, stamp))
         _refresh(folder, engine)
     folder.write_lines("applied.jsonl", deviations)
@@ -64,6 +62,12 @@ def apply_plan(folder: RunFolder, engine: Engine, *, now: datetime) -> list[Devi
         note_files(connection, extracts, profile=summary["profile"], mode=summary["mode"], run_id=run_id, now=now)
         connection.execute(runs.update().where(runs.c.run_id == run_id).values(applied_at=now))
     return deviations
+
+
+def _has_written(engine: Engine, run_id: str) -> bool:
+    """Tell whether another try of the run has written; asked when it is our turn, since it may end only then."""
+    with engine.connect() as connection:
+        return has_applied(connection, run_id)
 
 
 def _check_plan(folder: RunFolder, engine: Engine, run_id: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from helpers import (
     synchronizing,
     total,
 )
+from sqlalchemy import Engine
 
 from matchpoint import apply_plan
 from matchpoint.errors import PlanError
@@ -337,3 +339,24 @@ def test_skipped_rows_stay_skipped_when_the_run_is_repeated(house: House) -> Non
     first = skipping.run("run", [person(1, LAST="B"), person(2)])
     assert first.total == total(updated=1, skipped=1)
     assert essence(skipping.run("run", [person(1, LAST="B"), person(2)])) == essence(first)
+
+
+def test_a_second_try_that_waited_for_the_first_knows_what_that_has_written(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker's task may outlive the worker: the next try waits for it, and must not take its users for others'."""
+    prepared(house)
+    house.plan("run", {"people.csv": csv_text(AGAIN)})
+    waited_for = apply_plan.exclusive
+
+    @contextmanager
+    def late(engine: Engine) -> Iterator[None]:
+        monkeypatch.setattr(apply_plan, "exclusive", waited_for)
+        first = house.apply("run")
+        with waited_for(engine):
+            yield
+        assert first == []
+
+    monkeypatch.setattr(apply_plan, "exclusive", late)
+    assert house.apply("run") == []
+    assert house.receipt("run").total == total(created=1, updated=1, unchanged=1, rejected=6, conflict=1)
