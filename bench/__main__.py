@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -34,6 +35,7 @@ DATABASES = ["sqlite", "postgresql"]
 def main() -> int:
     """Run what was asked for, print the table, leave figures and plot in ``bench/results``."""
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the PostgreSQL server goes, too
     measured: list[Measured] = []
     for one in _measure(options):
         measured.append(one)

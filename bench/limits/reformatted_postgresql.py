@@ -40,6 +40,7 @@ def run(url: str, extract: Path, run_id: str, sha256: str, now: str) -> dict[str
                     else:
                         lines.append(f"{user_id}\t{signed(hashed(raw, seed))}\n")
                 copy.write("".join(lines))
+        db.execute("ANALYZE same")
         db.execute(NOTE)
         write = Writer(db, run_id, sha256, now)
         write.batch(others)

@@ -74,13 +74,17 @@ def run(url: str, extract: Path, run_id: str, sha256: str, now: str) -> dict[str
 
 
 def ledger(db: psycopg.Connection[Any], *columns: str) -> np.ndarray[Any, Any]:
-    """Give columns of the ledger, without the users who were edited since: binary COPY, read as an array."""
-    wanted = f"SELECT {', '.join(columns)} FROM row_ledger WHERE profile = '{PROFILE}' AND user_id NOT IN ({EDITED})"
-    with db.cursor().copy(f"COPY ({wanted}) TO STDOUT (FORMAT BINARY)") as copy:
-        data = b"".join(map(bytes, copy))
-    fields = [field for name in columns for field in ((f"{name} length", ">i4"), (name, ">i8"))]
-    form = np.dtype([("fields", ">i2"), *fields])
-    return np.frombuffer(data, form, count=(len(data) - 21) // form.itemsize, offset=19)
+    """Give columns of the ledger, without the users who were edited since.
+
+    The server packs the numbers into one value: a million rows of their own would take five times as long.
+    """
+    db.execute("SET jit = off")
+    edited = [user_id for (user_id,) in db.execute(EDITED)]
+    packed = " || ".join(f"int8send({name})" for name in columns)
+    query = f"SELECT string_agg({packed}, ''::bytea) FROM row_ledger WHERE profile = '{PROFILE}'"
+    query += " AND user_id <> ALL(%s)" if edited else ""
+    (data,) = db.cursor(binary=True).execute(query, [edited] if edited else None).fetchone() or (None,)
+    return np.frombuffer(data or b"", [(name, ">i8") for name in columns])
 
 
 class Writer:
@@ -130,6 +134,7 @@ class Writer:
         self.db.execute(TEMPORARY)
         self.copy(COPY_USERS, users)
         self.copy("COPY changed FROM STDIN", updates)
+        self.db.execute("ANALYZE changed")  # else it is taken for big, and all users are read
         self.db.execute(UPDATE, [now, self.run_id])
         self.db.execute("DELETE FROM identifiers WHERE user_id = ANY(%s)", [swapped])
         self.copy(COPY_IDENTIFIERS, identifiers)

@@ -37,7 +37,10 @@ def run(job: Job) -> dict[str, Any]:
             rows += len(batch)
             yield [{"primary_id": user["primary_id"], "document": user} for user in batch]
 
-    destination = dlt.destinations.sqlalchemy(job.url) if job.sqlite else dlt.destinations.postgres(job.libpq)
+    if job.sqlite:  # without primary keys it reads the whole table for every row
+        destination: Any = dlt.destinations.sqlalchemy(job.url, create_primary_keys=True)
+    else:
+        destination = dlt.destinations.postgres(job.libpq)
     where = {"pipelines_dir": f"{job.folder}/dlt", "dataset_name": DATASETS[database]}
     pipeline = dlt.pipeline("bench", destination=destination, **where)
     pipeline.run(alma_users())
