@@ -99,7 +99,7 @@ class Settler:
         while True:
             standing = self._look(applied)
             users = self._users(standing)
-            met = np.concatenate([users[1:][users[1:] == users[:-1]], self._met(standing)])
+            met = np.concatenate([users[1:][users[1:] == users[:-1]], self._met(standing) if len(users) else users])
             if not self._wake({number: np.isin(one.user_ids, met) for number, one in self.known.items()}):
                 standing.unchanged[np.isin(standing.unchanged, met)] = _NOBODY
                 return standing
@@ -166,8 +166,6 @@ class Settler:
 
     def _met(self, standing: Standing) -> Hashes:
         """Find the users whom other rows of the feed meet."""
-        if not len(self._users(standing)):
-            return np.array([], dtype=np.int64)
         users: set[int] = set()
         for keys in self._keys(standing):
             users |= standing.lookup.users(keys)

@@ -127,9 +127,9 @@ def _swapped(segment: Segment, existing: User, incoming: User) -> list[dict[str,
     """Keep the internal parts and take the incoming ones; what the library prefers stays preferred."""
     internal = [part for part in segment.parts(existing) if part.get("segment_type") == "Internal"]
     taken = {flag for flag in segment.flags if any(part.get(flag) for part in internal)}
-    external = [
-        {name: value for name, value in part.items() if name not in taken} for part in segment.parts(incoming)
-    ]
+    external = segment.parts(incoming)
+    if taken:
+        external = [{name: value for name, value in part.items() if name not in taken} for part in external]
     if segment is IDENTIFIERS:
         held = {key(part["value"]) for part in internal} | {key(incoming.get(PRIMARY_ID, ""))}
         external = [part for part in external if key(part["value"]) not in held]
