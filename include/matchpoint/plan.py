@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from matchpoint.chunks import chunks
 from matchpoint.errors import PlanError
+from matchpoint.hashes import Hashes
 from matchpoint.outcomes import Outcome
 from matchpoint.run_folder import RunFolder, sha256
 
@@ -75,11 +76,11 @@ def write_plan(folder: RunFolder, rows: Iterable[PlanRow]) -> None:
             writer.write_table(pa.table(columns, schema=SCHEMA))
 
 
-def write_refreshed(folder: RunFolder, refreshed: Sequence[tuple[int, int]]) -> None:
+def write_refreshed(folder: RunFolder, refreshed: Iterable[tuple[Hashes, Hashes]]) -> None:
     """Write ``refresh.parquet``: users, and the raw rows out of which they came as they were."""
-    user_ids, row_hashes = zip(*refreshed, strict=True) if refreshed else ((), ())
-    with folder.path("refresh.parquet").open("wb") as file:
-        pq.write_table(pa.table([list(user_ids), list(row_hashes)], schema=_REFRESH), file)
+    with folder.path("refresh.parquet").open("wb") as file, pq.ParquetWriter(file, _REFRESH) as writer:
+        for user_ids, row_hashes in refreshed:
+            writer.write_table(pa.table([user_ids, row_hashes], schema=_REFRESH))
 
 
 def read_refreshed(folder: RunFolder) -> Iterator[tuple[list[int], list[int]]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import orjson
 import pyarrow as pa
 from sqlalchemy import Connection, select
@@ -16,6 +17,7 @@ from matchpoint.alma.fields import PRIMARY_ID, User
 from matchpoint.alma.identifiers import key
 from matchpoint.alma.law import changes, synchronize
 from matchpoint.feed import Feed, Staged
+from matchpoint.hashes import Hashes
 from matchpoint.matching import Claims, Decision, Hit, Identifiers, Rules, decide
 from matchpoint.outcomes import Outcome
 from matchpoint.plan import PlanRow
@@ -45,7 +47,7 @@ class Planner:
         self.claims = Claims()
         self.primary_ids = PrimaryIds(connection, standing.keys)
         self.unchanged = Counter({number: len(known.rows) for number, known in standing.known.items()})
-        self.refreshed: list[tuple[int, int]] = []
+        self.refreshed: list[tuple[Hashes, Hashes]] = []
 
     def plan(self, feed: Feed) -> Iterator[PlanRow]:
         """Give the plan of a feed, row by row; the rejected ones of the transformation come last."""
@@ -98,11 +100,10 @@ class Planner:
         users = self.standing.unchanged[batch[0].position : batch[-1].position + 1]
         if (users < 0).all():
             return batch
-        for row, user_id in zip(batch, users.tolist(), strict=True):
-            if user_id >= 0:
-                self.unchanged[row.extract.number] += 1
-                if row.row_hash is not None:
-                    self.refreshed.append((user_id, row.row_hash))
+        self.unchanged[batch[0].extract.number] += int((users >= 0).sum())
+        known = [(user, row.row_hash) for row, user in zip(batch, users.tolist(), strict=True) if user >= 0]
+        raw = np.array([pair for pair in known if pair[1] is not None], dtype=np.int64).reshape(-1, 2)
+        self.refreshed.append((raw[:, 0], raw[:, 1]))
         return [row for row, user_id in zip(batch, users.tolist(), strict=True) if user_id < 0]
 
     def _hits(self, identifiers: Mapping[int, Identifiers]) -> dict[int, list[Hit]]:

@@ -52,6 +52,8 @@ def beside(
     temporary = Table(f"new_{table.name}", MetaData(), *same, prefixes=["TEMPORARY"])
     temporary.create(connection)
     load_rows(connection, temporary, columns, rows)
+    if connection.dialect.name == "postgresql":  # else it takes the table for big, and reads the other one whole
+        connection.exec_driver_sql(f"ANALYZE {temporary.name}")
     yield temporary
     temporary.drop(connection)
 

@@ -23,7 +23,8 @@ _POSTGRESQL: dict[str, Any] = {
     # A statement that PostgreSQL prepared while a table was small would go on scanning the table when it has grown.
     "prepare_threshold": None,
     # A worker that was killed, or whose machine went dark, must lose its locks soon, even while a statement waits.
-    "options": " ".join(f"-c {name}={value}" for name, value in _NOTICE_THE_DEAD.items()),
+    # Compiling a statement that runs once costs more than it saves.
+    "options": " ".join(f"-c {name}={value}" for name, value in {**_NOTICE_THE_DEAD, "jit": "off"}.items()),
     # ... and a worker must notice a database that went dark.
     "keepalives_idle": 60,
     "keepalives_interval": 10,
