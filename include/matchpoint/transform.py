@@ -168,6 +168,7 @@ def transform_extract(
         counts = _write(folder, extract, transformer, plain=False)
     except NotLineWise:
         counts = _write(folder, extract, transformer, plain=True)
+    pa.default_memory_pool().release_unused()  # where the next step runs in this process, it wants room too
     folder.write_json(f"users/{extract.number:03}.json", {**counts, "epoch": transformer.known.epoch})
     return counts
 
