@@ -50,8 +50,9 @@ def draw(found: Points, path: Path) -> None:
         if is_ours:
             memory.plot(rows, [by_rows[one][1] for one in rows], marker="o", markersize=3, **how)
     times.set(xscale="log", yscale="log", xlabel="people", ylabel="seconds (pale: the bare limit)")
-    times.legend(fontsize=7)
-    memory.set(xscale="log", ylim=(0, 600), xlabel="people", ylabel="peak memory, MiB")
+    times.legend(fontsize=7, handlelength=4)
+    memory.set(xscale="log", xlabel="people", ylabel="peak memory, MiB")
+    memory.set_ylim(bottom=0)
     memory.axhline(500, color="#9aa5b1", linewidth=0.8)
     figure.savefig(path)
     plt.close(figure)
