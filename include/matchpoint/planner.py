@@ -101,10 +101,11 @@ class Planner:
         if (users < 0).all():
             return batch
         self.unchanged[batch[0].extract.number] += int((users >= 0).sum())
-        known = [(user, row.row_hash) for row, user in zip(batch, users.tolist(), strict=True) if user >= 0]
-        raw = np.array([pair for pair in known if pair[1] is not None], dtype=np.int64).reshape(-1, 2)
-        self.refreshed.append((raw[:, 0], raw[:, 1]))
-        return [row for row, user_id in zip(batch, users.tolist(), strict=True) if user_id < 0]
+        paired = list(zip(batch, users.tolist(), strict=True))
+        raw = [(user, row.row_hash) for row, user in paired if user >= 0 and row.row_hash is not None]
+        refreshed = np.array(raw, dtype=np.int64).reshape(-1, 2)
+        self.refreshed.append((refreshed[:, 0], refreshed[:, 1]))
+        return [row for row, user in paired if user < 0]
 
     def _hits(self, identifiers: Mapping[int, Identifiers]) -> dict[int, list[Hit]]:
         """Give by position the users who hold identifiers of the row."""

@@ -129,19 +129,21 @@ class Transformer:
         sure = ~doubtful
         if sure.any():
             clean = {name: one[sure] for name, one in columns.items()} if odd else columns
-            tables = [staged.of_columns(clean, rows[sure], [one[sure] for one in identifiers], self.profile)]
-            whole = pa.concat_tables([*tables, piece.users])
+            quick = staged.of_columns(clean, rows[sure], [one[sure] for one in identifiers], self.profile)
+            whole = pa.concat_tables([quick, piece.users])
             piece = Piece(whole.sort_by("row") if odd else whole, piece.findings)
         table = staged.with_ranks(piece.users, rank_rows(frame, self.profile.precedence))
         return Piece(staged.with_row_hashes(table, raw.rows, raw.hashes) if raw else table, piece.findings)
 
     def _one_by_one(self, users: dict[int, User], found: list[Finding]) -> Piece:
         checks = {str(code): severity for code, severity in self.profile.checks.items()}
+        findings = list(found)
         for row, user in users.items():
             users[row], more = judge(row, user, check_user(user, self.context), checks)
-            found = found + more if more else found
-        piece = Piece(findings=_told_once(found))
-        good = {row: user for row, user in users.items() if row not in piece.rejected}
+            findings += more
+        piece = Piece(findings=_told_once(findings))
+        rejected = piece.rejected
+        good = {row: user for row, user in users.items() if row not in rejected}
         return Piece(staged.of_users(good, self.profile), piece.findings)
 
 
@@ -204,8 +206,9 @@ def _write(folder: RunFolder, extract: Extract, transformer: Transformer, *, pla
                 writer.write_table(piece.users)
             known.append(piece.known)
             findings += piece.findings
-            rejected += len(piece.rejected)
-            rows += piece.users.num_rows + len(piece.known.rows) + len(piece.rejected)
+            refused = len(piece.rejected)
+            rejected += refused
+            rows += piece.users.num_rows + len(piece.known.rows) + refused
     folder.write_lines(f"findings/{number}.jsonl", (asdict(finding) for finding in findings))
     recognised = KnownRows.joined(known)
     recognised.write(folder, extract)

@@ -114,6 +114,7 @@ def note(connection: Connection, entries: Sequence[Entry]) -> None:
     _move_on(connection, among(connection, row_ledger.c.user_id, [user_id for user_id, *_ in entries]))
     make: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     with beside(connection, row_ledger, _COLUMNS, entries) as new:
+        # Without a WHERE, SQLite would take the ON of ON CONFLICT for that of a join.
         written = make(row_ledger).from_select(_COLUMNS, select(new).where(new.c.user_id.is_not(None)))
         changed = {name: written.excluded[name] for name in _COLUMNS if name != "user_id"}
         connection.execute(written.on_conflict_do_update(index_elements=["user_id"], set_=changed))
