@@ -9,6 +9,8 @@ from matchpoint.profile import Profile, load_profiles
 from matchpoint_airflow.dag_parts import dag_arguments, schedule_of, users_asset
 from matchpoint_airflow.operators import (
     AlmaApplyPlanOperator,
+    AlmaAskApprovalOperator,
+    AlmaGuardPlanOperator,
     AlmaMatchUsersOperator,
     AlmaTransformUsersOperator,
     AlmaWriteReportOperator,
@@ -29,12 +31,14 @@ def sis_import(profile: Profile) -> DAG:
             task_id="transform_users", map_index_template="{{ task.file_name }}", **of
         ).expand(extract=extracts.output)
         plan = AlmaMatchUsersOperator(task_id="match_users", **of)
+        guard = AlmaGuardPlanOperator(task_id="guard_plan", **of)
         apply = AlmaApplyPlanOperator(task_id="apply_plan", outlets=[users_asset(profile)], **of)
         report = AlmaWriteReportOperator(task_id="write_report", trigger_rule="none_failed_min_one_success", **of)
+        ask = AlmaAskApprovalOperator(task_id="ask_approval", **of)
         handled = SisMarkHandledOperator(task_id="mark_handled", **of)
 
-        chain(connection, extracts, users, plan, apply, report, handled)
-        chain(plan, report)  # a dry run skips apply_plan and still gets its report
+        chain(connection, extracts, users, plan, guard, apply, report, [ask, handled])
+        chain(guard, report)  # a dry run skips apply_plan and still gets its report
         chain(apply, handled)  # ... and leaves the files on the server
     return dag
 

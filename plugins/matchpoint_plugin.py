@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow.plugins_manager import AirflowPlugin
 
-from matchpoint_airflow.links import ReportLink
+from matchpoint_airflow.links import PlanLink, ReportLink
 from matchpoint_airflow.web.app import app
 
 
@@ -12,5 +12,5 @@ class MatchpointPlugin(AirflowPlugin):
     """What Airflow is to know of Matchpoint."""
 
     name = "matchpoint"
-    operator_extra_links = [ReportLink()]  # noqa: RUF012 (Airflow's form)
+    operator_extra_links = [PlanLink(), ReportLink()]  # noqa: RUF012 (Airflow's form)
     fastapi_apps = [{"app": app, "url_prefix": "/matchpoint", "name": "Matchpoint"}]  # noqa: RUF012

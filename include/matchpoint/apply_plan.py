@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 import orjson
@@ -33,12 +33,16 @@ Deviation = tuple[int, str, str]
 
 
 @without_gc()
-def apply_plan(folder: RunFolder, engine: Engine, *, now: datetime) -> list[Deviation]:
+def apply_plan(
+    folder: RunFolder, engine: Engine, *, now: datetime, withheld: Collection[str] = frozenset()
+) -> list[Deviation]:
     """Apply the plan in the run folder to the store.
 
-    A row whose user, identifiers or extract changed after the plan was made becomes a conflict; a row that the
-    database refuses is failed; all others come out as planned. Both are given, and kept in ``applied.jsonl``.
-    Raises :class:`PlanError` when the plan itself is not the one that was made. A dry run's plan is never applied.
+    ``withheld`` are categories (``create``, ``update``) that wait for a person's answer: their rows are skipped, and
+    applied when the plan is applied again without withholding them. A row whose user, identifiers or extract changed
+    after the plan was made becomes a conflict; a row that the database refuses is failed; all others come out as
+    planned. All these are given, and kept in ``applied.jsonl``. Raises :class:`PlanError` when the plan itself is not
+    the one that was made. A dry run's plan is never applied.
     """
     summary = read_summary(folder)
     if summary["dry_run"]:
@@ -46,7 +50,8 @@ def apply_plan(folder: RunFolder, engine: Engine, *, now: datetime) -> list[Devi
     run_id = summary["run_id"]
     _check_plan(folder, engine, run_id)
     extracts = folder.extracts
-    with exclusive(engine), first_load(engine, summary["counts"][Outcome.CREATED]):
+    created = 0 if "create" in withheld else summary["counts"][Outcome.CREATED]
+    with exclusive(engine), first_load(engine, created):
         stamp = Stamp(
             actor=f"{summary['mode']} {summary['profile']}",
             run_id=run_id,
@@ -55,7 +60,7 @@ def apply_plan(folder: RunFolder, engine: Engine, *, now: datetime) -> list[Devi
             profile=summary["profile"],
             is_resumed=_has_written(engine, run_id),
         )
-        deviations = list(_apply(folder, engine, stamp))
+        deviations = list(_apply(folder, engine, stamp, withheld))
         _refresh(folder, engine)
     folder.write_lines("applied.jsonl", deviations)
     with writing(engine).begin() as connection:
@@ -94,9 +99,12 @@ def _refresh(folder: RunFolder, engine: Engine) -> None:
             row_ledger.refresh(connection, user_ids, row_hashes)
 
 
-def _apply(folder: RunFolder, engine: Engine, stamp: Stamp) -> Iterator[Deviation]:
+def _apply(folder: RunFolder, engine: Engine, stamp: Stamp, withheld: Collection[str]) -> Iterator[Deviation]:
     written, changed = 0, None
-    for batch in ahead(chunks(_with_documents(folder), BATCH_ROWS)):
+    waiting = {outcome for outcome, category in _CATEGORY.items() if category in withheld}
+    if waiting:
+        yield from ((row.position, Outcome.SKIPPED, "parked") for row in read_plan(folder, waiting) if not row.done)
+    for batch in ahead(chunks(_with_documents(folder, WRITTEN - waiting), BATCH_ROWS)):
         if changed is None:  # a run that writes nothing need not ask
             changed = _changed_extracts(folder, folder.extracts)
         lost = [one.row for one in batch if one.row.extract in changed and one.row.outcome != Outcome.UNCHANGED]
@@ -112,11 +120,14 @@ def _apply(folder: RunFolder, engine: Engine, stamp: Stamp) -> Iterator[Deviatio
         refresh_statistics(engine)
 
 
-def _with_documents(folder: RunFolder) -> Iterator[Change]:
+_CATEGORY = {Outcome.CREATED: "create", Outcome.UPDATED: "update"}
+
+
+def _with_documents(folder: RunFolder, outcomes: Collection[str]) -> Iterator[Change]:
     """Give the rows that write, each with the user to be written: of a new one that is the staged user."""
     extracts = {extract.number: extract for extract in folder.extracts}
     feed = Feed(folder, [[extracts[number] for number in group] for group in read_summary(folder)["order"]])
-    rows = (row for row in read_plan(folder, WRITTEN) if row.writes)
+    rows = (row for row in read_plan(folder, outcomes) if row.writes)
     staged = (pair for rows, users in feed.rows() for pair in zip(rows, users.to_pylist(), strict=True))
     for row in rows:
         if row.outcome == Outcome.CREATED and row.document is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -56,6 +57,8 @@ def make_plan(
         "dry_run": dry_run,
         "planned_at": now.isoformat(),
         "sha256": plan_sha256(folder),
+        "inputs": {extract.label: extract.sha256 for extract in folder.extracts},
+        "profile_sha256": hashlib.sha256(profile.model_dump_json().encode()).hexdigest(),
         "counts": count_outcomes(outcomes.elements()),
         "order": feed.order,
         "unchanged": unchanged,

@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from matchpoint.guard.verdict import Judgement
 from matchpoint.outcomes import add_counts
 
 
@@ -50,7 +51,7 @@ class Receipt:
     """What a run did (or, when ``dry_run``, would do). Times are ISO 8601 in UTC, ``as_of`` an ISO date.
 
     ``changed_fields`` counts, for updated rows, how many users changed per Alma field. ``warnings`` tell what was
-    dropped of rows that were loaded without it; their outcome is "".
+    dropped of rows that were loaded without it; their outcome is "". ``judged`` is what the guard said of the plan.
     """
 
     run_id: str
@@ -66,6 +67,7 @@ class Receipt:
     changed_fields: dict[str, int]
     plan_sha256: str
     warnings: list[Reason] = dataclasses.field(default_factory=list)
+    judged: Judgement | None = None
 
     @property
     def total(self) -> dict[str, int]:

@@ -68,6 +68,49 @@ def store_job_arguments(name: str, doc_md: str, **params: Param) -> dict[str, An
     }
 
 
+def approval_arguments() -> dict[str, Any]:
+    """Give the arguments of the DAG in which a person answers the question of another run.
+
+    It is never paused: a run that asks must find it waiting. Questions of several profiles wait side by side.
+    """
+    of_run = {"type": "string", "minLength": 1}
+    return {
+        "dag_display_name": "Plans: approve",
+        "description": "A run went beyond the limits of its profile: a person says what becomes of it",
+        "is_paused_upon_creation": False,
+        "catchup": False,
+        "max_active_runs": 100,
+        "default_args": RETRY_CONNECTIONS,
+        "params": {
+            "profile": Param("", **of_run, title="Profile", description="Code of the integration profile."),
+            "mode": Param("synchronize", enum=["import", "synchronize"], title="Mode"),
+            "about_dag": Param("", **of_run, title="DAG of the run that asks"),
+            "about_run": Param("", **of_run, title="Run that asks"),
+        },
+        "tags": ["matchpoint", "approval"],
+        "doc_md": _APPROVAL,
+    }
+
+
+_APPROVAL = """\
+### Approve a plan
+
+**What it does.** A run that would do more than its profile allows has done the rest, and asks here about what it left
+out. Task `answer`, *Required Actions*: the reasons, how many people it is about, and the link *Plan* to all of it.
+
+| answer | what happens |
+|---|---|
+| Approve all | what waits is applied, as it was planned |
+| Approve without the removals | what waits is applied, nobody is removed |
+| Reject | nothing more is applied |
+
+Who answered is kept. **Unanswered** it counts as *Reject*. **Superseded**: a later synchronize of the profile asks
+anew; then the answer here changes nothing. A user who was changed meanwhile is not overwritten: that is a conflict.
+
+**Is it safe to run again?** Yes. An answer holds once it is given; what was applied is not applied twice.
+"""
+
+
 def schedule_of(profile: Profile, mode: Mode) -> CronTriggerTimetable | None:
     """Give the schedule of the DAG for one profile and mode, in the profile's time zone; None is by hand.
 
@@ -137,6 +180,9 @@ applied twice, and a file that was applied is not taken again.
 **Where is the result?** Task `write_report`, tab *Details*, link *Report*: every row of every file is accounted for.
 Rows that did not go through are in a rejections file; mend it and put it back into `{path}`.
 
+**It waits for an answer?** What goes beyond the profile's limits waits under *Required Actions* of the DAG
+`plan_approve`; all else is done. The link *Plan* of task `guard_plan` shows whom it is about.
+
 **When it failed**
 
 | task | what it means | what to do |
@@ -145,6 +191,7 @@ Rows that did not go through are in a rejections file; mend it and put it back i
 | `fetch_extracts` | a file is empty, cut off, a bad zip, or lacks its other file | have it sent, then clear the run |
 | `fetch_extracts` skipped | no new and complete file | nothing; ask the SIS if one was due |
 | `transform_users` | a file cannot be read; nothing was written | the message says where and why; clear the run |
+| `guard_plan` | too many faulty rows: the profile is stopped | have it mended, run `profile_release`, clear the run |
 | `match_users`, `apply_plan` | the store failed; rows are whole or not at all | clear the task |
 | `mark_handled` | all is applied, only the rename failed | clear the task |
 """

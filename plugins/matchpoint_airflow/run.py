@@ -23,6 +23,22 @@ def run_folder(dag_id: str, run_id: str) -> RunFolder:
     return RunFolder(ObjectStoragePath(runs_url()) / safe_name(dag_id) / safe_name(run_id))
 
 
+def asked_by(dag_id: str, run_id: str) -> tuple[str, str] | None:
+    """Give DAG and run that asked the question which a run answers; None when it answers none."""
+    try:
+        asked = run_folder(dag_id, run_id).read_json("asked_by.json")
+    except FileNotFoundError:
+        return None
+    return asked["dag_id"], asked["run_id"]
+
+
+def note_asked_by(context: Context) -> None:
+    """Note in a run's own folder whose question it answers, for the pages."""
+    dag_run, params = context["dag_run"], context["params"]
+    about = {"dag_id": params["about_dag"], "run_id": params["about_run"]}
+    run_folder(dag_run.dag_id, dag_run.run_id).write_json("asked_by.json", about)
+
+
 @dataclass(frozen=True)
 class Run:
     """A DAG run as Matchpoint sees it: its id in the store, its folder, when it was due, and its params."""
@@ -36,11 +52,15 @@ class Run:
 
     @classmethod
     def of(cls, context: Context | Mapping[str, Any]) -> Run:
-        """Read the run from a task's context."""
+        """Read the run from a task's context.
+
+        In a run that answers the question of another one, that other one is meant: its params say which.
+        """
         dag_run, params = context["dag_run"], context["params"]
+        dag_id, run_id = params.get("about_dag") or dag_run.dag_id, params.get("about_run") or dag_run.run_id
         return cls(
-            id=f"{dag_run.dag_id}/{dag_run.run_id}",
-            folder=run_folder(dag_run.dag_id, dag_run.run_id),
+            id=f"{dag_id}/{run_id}",
+            folder=run_folder(dag_id, run_id),
             due=dag_run.run_after,
             given_date=params.get("as_of") or None,
             only_file=params.get("only_file") or None,

@@ -51,7 +51,7 @@ def test_every_route_refuses_a_stranger(client: TestClient) -> None:
     from matchpoint_airflow.web.app import app
 
     routes = [route for route in app.routes if isinstance(route, APIRoute)]
-    assert len(routes) == len(app.routes) == 2
+    assert len(routes) == len(app.routes) == 3
     for route in routes:
         for method in route.methods:
             path = route.path.format(dag_id="sis_import__students", run_id="r", name="report.html")

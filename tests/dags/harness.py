@@ -64,8 +64,8 @@ class Matchpoint:
             self.monkeypatch.setenv(name, value)
 
     def use_profile(self, code: str, *changes: tuple[str, str]) -> None:
-        """Take a sample profile, looking into this test's folder and not waiting for files to settle."""
-        text = (PROFILES / f"{code}.yaml").read_text(encoding="utf-8")
+        """Take a sample profile, looking into this test's folder, not waiting for files, not asking at first."""
+        text = (PROFILES / f"{code}.yaml").read_text(encoding="utf-8") + "\nguard: {first_load: go}\n"
         changes = (("path: students", f"path: {self.folder}\n    settle_seconds: 0"), *changes)
         for old, new in changes:
             assert old in text

@@ -13,10 +13,12 @@ CODES = ("alma_xml", "staff", "students")
 FILTERS = ["profile", "record_type", "user_group", "dry_run"]
 JOBS = {
     "code_tables_load": ["store"],
+    "profile_release": ["store", "profile"],
     "users_convert": ["store", "to", "ids", *FILTERS, "external_id", "passwords"],
     "users_purge": ["store", "days_after", *FILTERS, "forget"],
 }
 """DAGs that are started by hand and work on one store, with the params of their forms."""
+APPROVAL = "plan_approve"
 EXPECTED = {f"sis_{mode}__{code}" for mode in ("import", "synchronize") for code in CODES}
 
 
@@ -29,7 +31,7 @@ def dagbag():
 
 def test_one_dag_per_profile_and_active_mode(dagbag) -> None:
     assert dagbag.import_errors == {}
-    assert set(dagbag.dags) == EXPECTED | set(JOBS)
+    assert set(dagbag.dags) == EXPECTED | set(JOBS) | {APPROVAL}
 
 
 @pytest.mark.parametrize("dag_id", sorted(EXPECTED))
@@ -61,12 +63,21 @@ def test_a_job_has_manual_titled_params_and_no_schedule(dagbag, dag_id: str) -> 
         assert dag.params.get_param(name).description
 
 
+def test_the_approval_waits_for_whoever_asks_side_by_side_and_is_never_paused(dagbag) -> None:
+    dag = dagbag.dags[APPROVAL]
+    assert (dag.is_paused_upon_creation, dag.max_active_runs > 1) == (False, True)
+    assert dag.timetable.can_be_scheduled is False
+    assert [task.task_id for task in dag.topological_sort()] == ["answer", "apply_plan", "write_report"]
+    for part in ("What it does", "Is it safe to run again?", "Unanswered", "Superseded"):
+        assert part in dag.doc_md
+
+
 @pytest.mark.parametrize("dag_id", sorted(EXPECTED))
 def test_a_dag_has_the_named_tasks_and_an_asset(dagbag, dag_id: str) -> None:
     dag = dagbag.dags[dag_id]
     assert [task.task_id for task in dag.topological_sort()] == [
-        "check_connection", "fetch_extracts", "transform_users", "match_users", "apply_plan", "write_report",
-        "mark_handled",
+        "check_connection", "fetch_extracts", "transform_users", "match_users", "guard_plan", "apply_plan",
+        "write_report", "ask_approval", "mark_handled",
     ]  # fmt: skip
     code = dag_id.split("__")[1]
     assert [asset.name for asset in dag.get_task("apply_plan").outlets] == [f"matchpoint_users__{code}"]
@@ -119,7 +130,7 @@ def test_one_bad_profile_is_its_own_import_error_and_hides_no_other(on_sqlite) -
         (PROFILES / "alma_xml.yaml").read_text().replace("unmatched: create", "unmatched: add")
     )
     bag = DagBag()
-    assert set(bag.dags) - set(JOBS) == {
+    assert set(bag.dags) - {*JOBS, APPROVAL} == {
         f"sis_{mode}__{code}" for mode in ("import", "synchronize") for code in ("staff", "students")
     }
     [(file, error)] = bag.import_errors.items()
@@ -133,7 +144,7 @@ def test_an_inactive_mode_has_no_dag(on_sqlite) -> None:
     from airflow.dag_processing.dagbag import DagBag
 
     on_sqlite.use_profile("students", ("  import:\n", "  import:\n    active: false\n"))
-    assert set(DagBag().dags) - set(JOBS) == {"sis_synchronize__students"}
+    assert set(DagBag().dags) - {*JOBS, APPROVAL} == {"sis_synchronize__students"}
 
 
 def test_parsing_imports_no_pandas_and_opens_no_connection() -> None:
@@ -143,7 +154,7 @@ def test_parsing_imports_no_pandas_and_opens_no_connection() -> None:
         "socket.socket.connect = refuse\n"
         "from airflow.dag_processing.dagbag import DagBag\n"
         "bag = DagBag()\n"
-        f"assert len(bag.dags) == {len(EXPECTED) + len(JOBS)}, bag.import_errors\n"
+        f"assert len(bag.dags) == {len(EXPECTED) + len(JOBS) + 1}, bag.import_errors\n"
         "heavy = {'pandas', 'pyarrow', 'paramiko', 'lxml'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -18,6 +18,8 @@ from sqlalchemy import Engine, select, text
 from matchpoint.alma.code_tables import CodeTables
 from matchpoint.apply_plan import Deviation, apply_plan
 from matchpoint.fetch import keep
+from matchpoint.guard.judge import guard_plan
+from matchpoint.guard.verdict import Judgement
 from matchpoint.make_plan import make_plan
 from matchpoint.make_receipt import make_receipt
 from matchpoint.plan import PlanRow, read_plan
@@ -195,8 +197,11 @@ class House:
         how = {"mode": mode, "run_id": run_id, "as_of": AS_OF.isoformat(), "dry_run": dry_run}
         return make_plan(folder, self.engine, self.profile, now=self.now(), **how)
 
-    def apply(self, run_id: str) -> list[Deviation]:
-        return apply_plan(self.folder(run_id), self.engine, now=self.now())
+    def judge(self, run_id: str) -> Judgement:
+        return guard_plan(self.folder(run_id), self.engine, self.profile, now=self.now())
+
+    def apply(self, run_id: str, withheld: Collection[str] = frozenset()) -> list[Deviation]:
+        return apply_plan(self.folder(run_id), self.engine, now=self.now(), withheld=withheld)
 
     def receipt(self, run_id: str) -> Receipt:
         return make_receipt(self.folder(run_id), self.profile, now=self.now())

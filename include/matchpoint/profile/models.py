@@ -12,6 +12,7 @@ from matchpoint.alma.fields import PRIMARY_ID
 from matchpoint.findings import Severity
 from matchpoint.profile.converters import CrosswalkConverter
 from matchpoint.profile.formats import AlmaXmlFormat, Format, JsonFormat, check_expression
+from matchpoint.profile.guard import Guard
 from matchpoint.profile.joins import Join, JoinName, check_joins, own_columns
 from matchpoint.profile.mapping import Mapping, rules_of
 from matchpoint.profile.model import Model
@@ -124,6 +125,7 @@ class Profile(Model):
     checks: dict[Check, Severity] = Field(
         default_factory=dict, description="What a fault does to its row: reject it, or drop the faulty part"
     )
+    guard: Guard = Field(default_factory=Guard, description="What a run may do without asking a person")
     actions: Actions
 
     @field_validator("timezone")

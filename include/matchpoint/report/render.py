@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from matchpoint.outcomes import Outcome
 from matchpoint.receipt import Receipt
 from matchpoint.report import words
-from matchpoint.report.text import escape_markdown, number, one_line
+from matchpoint.report.text import escape_markdown, moment, number, one_line
 from matchpoint.report.view import view_receipt
 
 if TYPE_CHECKING:
@@ -30,13 +30,15 @@ def _environment(finalize: Callable[[object], str]) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["number"] = number
+    environment.filters.update(number=number, moment=moment)
     environment.globals.update(words=words, outcomes=tuple(Outcome))
     return environment
 
 
-_HTML = _environment(one_line)
-_MARKDOWN = _environment(escape_markdown)
+PAGES = _environment(one_line)
+"""Templates of HTML pages: what they print is one line of visible text, and escaped."""
+MARKDOWN = _environment(escape_markdown)
+"""Templates of Markdown: what they print cannot become markup."""
 
 
 def render_html(receipt: Receipt) -> str:
@@ -44,7 +46,7 @@ def render_html(receipt: Receipt) -> str:
 
     The page is in English, in light and dark, with times in UTC. Whatever the receipt holds is escaped.
     """
-    return _HTML.get_template("report.html.j2").render(view=view_receipt(receipt))
+    return PAGES.get_template("report.html.j2").render(view=view_receipt(receipt))
 
 
 def render_markdown(receipt: Receipt) -> str:
@@ -52,12 +54,12 @@ def render_markdown(receipt: Receipt) -> str:
 
     Whatever the receipt holds is escaped: it can neither break a table nor become markup, HTML or a link.
     """
-    return _MARKDOWN.get_template("report.md.j2").render(view=view_receipt(receipt))
+    return MARKDOWN.get_template("report.md.j2").render(view=view_receipt(receipt))
 
 
 def render_job_html(job: Job) -> str:
     """Give the report of a job on users as one HTML page; it names nobody."""
-    return _HTML.get_template("job.html.j2").render(job=job)
+    return PAGES.get_template("job.html.j2").render(job=job)
 
 
 def render_json(receipt: Receipt) -> str:

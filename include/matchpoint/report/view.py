@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from matchpoint.guard.verdict import Judgement
 from matchpoint.outcomes import Outcome
 from matchpoint.receipt import FileReceipt, Reason, Receipt
 from matchpoint.report import words
@@ -92,6 +93,7 @@ class View:
     mendable: list[FileLine]
     facts: list[Fact]
     digests: list[Digest]
+    judged: Judgement | None
 
 
 def view_receipt(receipt: Receipt) -> View:
@@ -114,6 +116,7 @@ def view_receipt(receipt: Receipt) -> View:
         mendable=[one for one in files if one.rejections],
         facts=_facts(receipt),
         digests=_digests(receipt),
+        judged=receipt.judged,
     )
 
 

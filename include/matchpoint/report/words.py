@@ -8,6 +8,12 @@ from matchpoint.report.text import counted, number
 
 DRY_RUN = "Dry run: nothing was written"
 DRY_RUN_MEANS = "This is what the run would have done."
+PLAN_ONLY = "Nothing will come of this plan."
+WAITS = "It waits for an answer."
+WAITS_MEANS = (
+    "All else is done. Somebody who may approve plans finds the question in Airflow under Required Actions; "
+    "a later synchronize of the profile asks anew."
+)
 UNBALANCED = "The counts do not add up"
 UNBALANCED_MEANS = "Do not rely on this report. Keep the run folder and tell a data engineer."
 LAW = f"processed = {' + '.join(Outcome)}"

@@ -7,20 +7,29 @@ from matchpoint_airflow.operators.apply import AlmaApplyPlanOperator
 from matchpoint_airflow.operators.check import SisCheckConnectionOperator
 from matchpoint_airflow.operators.code_tables import AlmaLoadCodeTablesOperator
 from matchpoint_airflow.operators.fetch import SisFetchExtractsOperator
+from matchpoint_airflow.operators.guard import AlmaAskApprovalOperator, AlmaGuardPlanOperator, PlanApprovalOperator
 from matchpoint_airflow.operators.handled import SisMarkHandledOperator
 from matchpoint_airflow.operators.match import AlmaMatchUsersOperator
 from matchpoint_airflow.operators.report import AlmaWriteReportOperator
 from matchpoint_airflow.operators.transform import AlmaTransformUsersOperator
-from matchpoint_airflow.operators.users import AlmaConvertUsersOperator, AlmaPurgeUsersOperator
+from matchpoint_airflow.operators.users import (
+    AlmaConvertUsersOperator,
+    AlmaPurgeUsersOperator,
+    AlmaReleaseProfileOperator,
+)
 
 __all__ = [
     "AlmaApplyPlanOperator",
+    "AlmaAskApprovalOperator",
     "AlmaConvertUsersOperator",
+    "AlmaGuardPlanOperator",
     "AlmaLoadCodeTablesOperator",
     "AlmaMatchUsersOperator",
     "AlmaPurgeUsersOperator",
+    "AlmaReleaseProfileOperator",
     "AlmaTransformUsersOperator",
     "AlmaWriteReportOperator",
+    "PlanApprovalOperator",
     "SisCheckConnectionOperator",
     "SisFetchExtractsOperator",
     "SisMarkHandledOperator",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
@@ -17,18 +18,31 @@ if TYPE_CHECKING:
 
 
 class AlmaApplyPlanOperator(ProfileOperator):
-    """Applies exactly the plan that was made, one run at a time per user store. A dry run skips it."""
+    """Applies exactly the plan that was made, one run at a time per user store. A dry run skips it.
+
+    What waits for a person's answer is left out; when that answer has come, applying the plan again adds it.
+    """
 
     def execute(self, context: Context) -> int:
         """Apply, and give the number of rows that came out otherwise than planned."""
         from matchpoint.apply_plan import apply_plan
+        from matchpoint.guard.records import answer_of
+        from matchpoint.guard.verdict import Judgement, withheld_by
 
         run, profile = Run.of(context), profile_of(self.profile)
         if run.dry_run:
             raise AirflowSkipException("dry run: the plan is made, nothing is written")
+        store, judged = UserStoreHook(profile.store).get_conn(), Judgement.read(run.folder)
+        with store.connect() as connection:
+            answer, by, at = answer_of(connection, run.id)
+        withheld = withheld_by(judged.parked if judged else (), answer)
         try:
-            deviations = apply_plan(run.folder, UserStoreHook(profile.store).get_conn(), now=utcnow())
+            deviations = apply_plan(run.folder, store, now=utcnow(), withheld=withheld)
         except PlanError as error:
             raise AirflowFailException(str(error)) from error
+        if judged and answer:
+            replace(judged, answer=answer, answered_by=by, answered_at=at).write(run.folder)
+        if withheld:
+            self.log.warning("these wait for an answer, or it was no: %s", ", ".join(sorted(withheld)))
         self.log.info("applied; %d rows came out otherwise than planned", len(deviations))
         return len(deviations)

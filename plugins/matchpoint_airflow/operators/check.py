@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airflow.sdk.exceptions import AirflowSkipException
+
+from matchpoint.guard.records import quarantined
 from matchpoint_airflow.hooks.user_store import UserStoreHook
 from matchpoint_airflow.operators.base import ProfileOperator, active_action
 from matchpoint_airflow.run import profile_of
@@ -13,7 +16,10 @@ if TYPE_CHECKING:
 
 
 class SisCheckConnectionOperator(ProfileOperator):
-    """Connects to the SIS's folder and to the user store, which is brought to its newest migration."""
+    """Connects to the SIS's folder and to the user store, which is brought to its newest migration.
+
+    A profile that was stopped because too many of its rows were faulty is skipped.
+    """
 
     def execute(self, context: Context) -> None:  # noqa: ARG002 (Airflow's form)
         """Fail with words when either does not answer."""
@@ -22,5 +28,12 @@ class SisCheckConnectionOperator(ProfileOperator):
         profile = profile_of(self.profile)
         with sis_server(profile.connection, active_action(profile, self.mode).path) as server:
             self.log.info("%s answers; %s holds %d files", profile.connection, server.folder, len(server.files()))
-        UserStoreHook(profile.store).upgrade()
+        store = UserStoreHook(profile.store)
+        store.upgrade()
         self.log.info("%s answers and is up to date", profile.store)
+        with store.get_conn().connect() as connection:
+            stopped = quarantined(connection, profile.code)
+        if stopped:
+            told = f"PROFILE {profile.code} IS STOPPED, {stopped}. Release it with the DAG profile_release."
+            self.log.error(told)
+            raise AirflowSkipException(told)

@@ -116,3 +116,19 @@ class AlmaPurgeUsersOperator(_StoreJob):
         )
         self.report(run, "Purge users", f"{done.deleted} users deleted, {len(done.kept)} kept.", done.kept)
         return {"deleted": done.deleted, "kept": len(done.kept)}
+
+
+class AlmaReleaseProfileOperator(_StoreJob):
+    """Releases a profile that was stopped because too many of its rows were faulty."""
+
+    def execute(self, context: Context) -> bool:
+        """Release, and tell whether it was stopped."""
+        from matchpoint.guard.records import release
+        from matchpoint.store import writing
+
+        run, code = Run.of(context), str(context["params"]["profile"])
+        with writing(self.open_store()).begin() as connection:
+            was_stopped = release(connection, code, self.act(run).actor, utcnow())
+        said = f"{code} is released." if was_stopped else f"{code} was not stopped."
+        self.report(run, "Release a profile", said, {})
+        return was_stopped

@@ -1,0 +1,99 @@
+"""Counting whom a plan concerns: by category and user group, with the fields that change and rows to look at."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from matchpoint.feed import Feed
+from matchpoint.outcomes import Outcome
+from matchpoint.plan import BATCH_ROWS, read_summary
+from matchpoint.run_folder import RunFolder
+
+EXAMPLES = 5
+_CATEGORY = {
+    Outcome.CREATED: "create",
+    Outcome.UPDATED: "update",
+    Outcome.REJECTED: "reject",
+    Outcome.CONFLICT: "reject",
+}
+_GROUP = r'"user_group":\{[^{}]*"value":"(?P<group>(?:[^"\\]|\\.)*)"'
+"""A user's group in its JSON. No text inside a string looks like it: there every quotation mark is escaped."""
+
+
+@dataclass
+class Counted:
+    """People per category and user group, "" where it is not known; updated users per field; rows to look at.
+
+    What the run applied before, when it is repeated, is not counted.
+    """
+
+    people: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    fields: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, list[list[Any]]] = field(default_factory=lambda: defaultdict(list))
+
+    def total(self, category: str) -> int:
+        """Give the people of a category."""
+        return self.people[category].total() if category in self.people else 0
+
+
+def count_people(folder: RunFolder) -> Counted:
+    """Count the plan of a run."""
+    counted = Counted()
+    labels = {extract.number: extract.label for extract in folder.extracts}
+    created: list[np.ndarray[Any, Any]] = []
+    with folder.root.joinpath("plan.parquet").open("rb") as file:
+        columns = ["position", "extract", "row", "outcome", "document", "changes", "done"]
+        for batch in pq.ParquetFile(file).iter_batches(BATCH_ROWS, columns=columns):
+            some = pa.table(batch).filter(pc.invert(batch["done"]))
+            for outcome, category in _CATEGORY.items():
+                rows = some.filter(pc.equal(some["outcome"], outcome))
+                if rows.num_rows:
+                    _take_examples(counted.examples[category], rows, labels)
+                    _count(counted, category, rows, created)
+    if created:
+        counted.people["create"].update(_groups_of(folder, np.concatenate(created)))
+    return counted
+
+
+def _count(counted: Counted, category: str, rows: pa.Table, created: list[np.ndarray[Any, Any]]) -> None:
+    if category == "create":
+        created.append(rows["position"].to_numpy())
+    elif category == "update":
+        counted.people[category].update(_groups(rows["document"]))
+        for changes in rows["changes"].to_pylist():
+            counted.fields.update(orjson.loads(changes or "{}").keys())
+    else:
+        counted.people[category][""] += rows.num_rows
+
+
+def _take_examples(examples: list[list[Any]], rows: pa.Table, labels: dict[int, str]) -> None:
+    wanted = rows.slice(0, max(EXAMPLES - len(examples), 0))
+    pairs = zip(wanted["extract"].to_pylist(), wanted["row"].to_pylist(), strict=True)
+    examples += [[labels[number], row] for number, row in pairs]
+
+
+def _groups_of(folder: RunFolder, positions: np.ndarray[Any, Any]) -> Counter[str]:
+    """Count the groups of new users, by their place in the feed."""
+    extracts = {extract.number: extract for extract in folder.extracts}
+    feed = Feed(folder, [[extracts[number] for number in group] for group in read_summary(folder)["order"]])
+    groups: Counter[str] = Counter()
+    for first, _, batch in feed.batches(["user"]):
+        wanted = positions[(positions >= first) & (positions < first + batch.num_rows)] - first
+        if len(wanted):
+            groups.update(_groups(batch["user"].take(pa.array(wanted))))
+    return groups
+
+
+def _groups(users: pa.ChunkedArray | pa.Array) -> Counter[str]:
+    """Count the groups of users, given as JSON."""
+    found = pc.fill_null(pc.struct_field(pc.extract_regex(users, _GROUP), "group"), "")
+    counted = pc.value_counts(found)
+    return Counter({orjson.loads(f'"{one["values"]}"'): one["counts"] for one in counted.to_pylist()})
