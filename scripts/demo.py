@@ -4,52 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
-import urllib.request
 from pathlib import Path
-from typing import Any
 
 import local
+from rest import APPROVAL, Api
 
 OUTCOMES = ("created", "updated", "unchanged", "skipped", "rejected", "conflict", "failed")
 PROFILES = local.REPO / "include" / "profiles"
 FOLDERS = {"students": "students", "staff": "staff", "alma_xml": "alma"}
 """Profile code and the folder of its extracts on the server."""
-
-
-class Api:
-    """Airflow's REST API, as much of it as the demo needs."""
-
-    def __init__(self, state: dict[str, Any]) -> None:
-        self.address = state["address"]
-        login = {"username": state["login"], "password": state["password"]}
-        self.token = self._call("POST", "/auth/token", login)["access_token"]
-
-    def _call(self, method: str, path: str, body: Any = None) -> Any:
-        headers = {"Content-Type": "application/json"}
-        if hasattr(self, "token"):
-            headers["Authorization"] = f"Bearer {self.token}"
-        data = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(self.address + path, data, headers, method=method)  # noqa: S310
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-            return json.load(answer)
-
-    def dags(self) -> set[str]:
-        """Give the ids of the DAGs that Airflow has read."""
-        return {dag["dag_id"] for dag in self._call("GET", "/api/v2/dags?limit=100")["dags"]}
-
-    def run(self, dag_ids: list[str]) -> dict[str, str]:
-        """Run DAGs side by side to their end; give the run id of each. A failed run ends the demo."""
-        runs = {}
-        for dag_id in dag_ids:
-            self._call("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": False})
-            runs[dag_id] = self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None})["dag_run_id"]
-        for dag_id, run_id in runs.items():
-            while (state := self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}")["state"]) != "success":
-                if state == "failed":
-                    raise SystemExit(f"{dag_id} failed: run make up and look at {self.address}/dags/{dag_id}")
-                time.sleep(0.5)
-        return runs
 
 
 def start_anew() -> None:
@@ -95,14 +58,18 @@ def main() -> None:
         start_anew()
         api = Api(state)
         wanted = {f"sis_{mode}__{code}" for mode in ("import", "synchronize") for code in FOLDERS}
-        local.wait(lambda: wanted <= api.dags(), "reading the DAGs", 90)
+        local.wait(lambda: wanted | {APPROVAL} <= api.dags(), "reading the DAGs", 90)
         for day, mode, samples in (
             (1, "import", PROFILES / "samples"),
             (2, "synchronize", PROFILES / "samples" / "day2"),
         ):
             print(f"\nDay {day}: {mode} of {len(FOLDERS)} SIS extracts", flush=True)
             deliver(samples)
-            for dag_id, run_id in api.run([f"sis_{mode}__{code}" for code in FOLDERS]).items():
+            runs = api.run([f"sis_{mode}__{code}" for code in FOLDERS])
+            for run_id, asked in api.questions(runs).items():
+                print(f"  {asked['subject']}. Answered: Approve all", flush=True)
+                api.answer(run_id, "Approve all")
+            for dag_id, run_id in runs.items():
                 show(mode, dag_id, run_id)
     finally:
         if not was_up:
