@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -54,6 +55,33 @@ def answering(api: TestClient, answer: str) -> Iterator[list[dict[str, Any]]]:
     thread.start()
     try:
         yield asked
+    finally:
+        over.set()
+        thread.join()
+
+
+@contextmanager
+def nobody_answering() -> Iterator[None]:
+    """Let the time for an answer run out, by the scheduler's own look at it."""
+    from airflow.jobs.job import Job
+    from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from sqlalchemy import update
+
+    over = threading.Event()
+
+    def time_passes() -> None:
+        while not over.wait(0.2):
+            with create_session() as session:
+                waits = update(TaskInstance).where(TaskInstance.state == "awaiting_input")
+                session.execute(waits.values(trigger_timeout=datetime(2026, 1, 1, tzinfo=UTC)))
+                SchedulerJobRunner(job=Job()).check_awaiting_input_timeouts(session=session)
+
+    thread = threading.Thread(target=time_passes)
+    thread.start()
+    try:
+        yield
     finally:
         over.set()
         thread.join()
@@ -118,6 +146,14 @@ def test_a_refused_plan_changes_nothing_and_an_answer_holds(
     assert on_sqlite.store()["users"] == {}
     assert approve(on_sqlite, waiting).state == "success"  # asked again it does not ask
     assert on_sqlite.receipt(waiting)["judged"]["answer"] == "Reject"
+    assert on_sqlite.store()["users"] == {}
+
+
+def test_without_an_answer_in_time_it_is_no(on_sqlite: Matchpoint, waiting: Result) -> None:
+    with nobody_answering():
+        assert approve(on_sqlite, waiting).state == "success"
+    judged = on_sqlite.receipt(waiting)["judged"]
+    assert (judged["answer"], judged["answered_by"]) == ("Reject", "nobody in time")
     assert on_sqlite.store()["users"] == {}
 
 
