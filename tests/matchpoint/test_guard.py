@@ -173,6 +173,37 @@ def test_a_later_run_supersedes_what_waits_and_meets_the_people_again(house: Hou
         assert records.answer_of(connection, "day3")[:2] == ("Approve all", "ann")
 
 
+def test_a_run_that_broke_off_is_judged_as_it_was_the_first_time(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("matchpoint.apply_plan.BATCH_ROWS", 10)
+    first = plan(house, "day1", PEOPLE)
+    house.plan("day1", {"people.csv": csv_text(PEOPLE)})
+    with monkeypatch.context() as broken:
+        broken.setattr("matchpoint.apply_plan.refresh_statistics", None)
+        broken.setattr("matchpoint.apply_plan.COUNTED_ANEW", 0)  # it breaks off when all rows are in
+        with pytest.raises(TypeError):
+            house.apply("day1")
+    again = plan(house, "day1", PEOPLE)
+    assert (again.of, again.people, again.trips) == (first.of, first.people, first.trips)
+    assert again.parked == []
+
+
+def test_an_answer_holds_when_the_run_is_repeated_and_asks_the_same(house: House) -> None:
+    house.run("day1", PEOPLE)
+    house.apply("day2", plan(house, "day2", changed(PEOPLE, 30)).parked)
+    with writing(house.engine).begin() as connection:
+        records.note_answer(connection, "day2", Answer.APPROVE, "ann", NOW)
+    assert plan(house, "day2", changed(PEOPLE, 30)).parked == ["update"]
+    with house.engine.connect() as connection:
+        assert records.answer_of(connection, "day2")[:2] == ("Approve all", "ann")
+    house.apply("day2")
+    assert plan(house, "day2", changed(PEOPLE, 30)).parked == []
+    plan(house, "day2", changed(PEOPLE, 35))
+    with house.engine.connect() as connection:
+        assert records.answer_of(connection, "day2")[0] is None
+
+
 def test_questions_of_imports_wait_side_by_side(house: House) -> None:
     asking = house.with_profile(make_profile())
     for run_id in ("one", "two"):

@@ -32,16 +32,15 @@ _GROUP = r'"user_group":\{[^{}]*"value":"(?P<group>(?:[^"\\]|\\.)*)"'
 class Counted:
     """People per category and user group, "" where it is not known; updated users per field; rows to look at.
 
-    What the run applied before, when it is repeated, is not counted.
+    ``people`` counts what the run applied before, when it is repeated, too: it is judged as it was the first time.
+    ``left`` counts per category what is still to be done, ``made`` the users whom the run has made already.
     """
 
     people: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    left: Counter[str] = field(default_factory=Counter)
+    made: int = 0
     fields: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[list[Any]]] = field(default_factory=lambda: defaultdict(list))
-
-    def total(self, category: str) -> int:
-        """Give the people of a category."""
-        return self.people[category].total() if category in self.people else 0
 
 
 def count_people(folder: RunFolder) -> Counted:
@@ -52,7 +51,7 @@ def count_people(folder: RunFolder) -> Counted:
     with folder.root.joinpath("plan.parquet").open("rb") as file:
         columns = ["position", "extract", "row", "outcome", "document", "changes", "done"]
         for batch in pq.ParquetFile(file).iter_batches(BATCH_ROWS, columns=columns):
-            some = pa.table(batch).filter(pc.invert(batch["done"]))
+            some = pa.table(batch)
             for outcome, category in _CATEGORY.items():
                 rows = some.filter(pc.equal(some["outcome"], outcome))
                 if rows.num_rows:
@@ -64,6 +63,9 @@ def count_people(folder: RunFolder) -> Counted:
 
 
 def _count(counted: Counted, category: str, rows: pa.Table, created: list[np.ndarray[Any, Any]]) -> None:
+    done = pc.sum(rows["done"]).as_py()
+    counted.left[category] += rows.num_rows - done
+    counted.made += done if category == "create" else 0
     if category == "create":
         created.append(rows["position"].to_numpy())
     elif category == "update":
@@ -94,6 +96,7 @@ def _groups_of(folder: RunFolder, positions: np.ndarray[Any, Any]) -> Counter[st
 
 def _groups(users: pa.ChunkedArray | pa.Array) -> Counter[str]:
     """Count the groups of users, given as JSON."""
+    # A user who was updated before has no document in the plan.
     found = pc.fill_null(pc.struct_field(pc.extract_regex(users, _GROUP), "group"), "")
     counted = pc.value_counts(found)
     return Counter({orjson.loads(f'"{one["values"]}"'): one["counts"] for one in counted.to_pylist()})

@@ -45,7 +45,7 @@ def _judge(
     connection: Connection, guard: Guard, summary: dict[str, Any], counted: Counted, doubts: list[Trip]
 ) -> Judgement:
     profile, mode, as_of = summary["profile"], summary["mode"], date.fromisoformat(summary["as_of"])
-    of, processed = records.people_of(connection, profile), summary["counts"]["processed"]
+    of, processed = records.people_of(connection, profile) - counted.made, summary["counts"]["processed"]
     past = records.past_nights(connection, profile, mode, summary["run_id"])
     people = {category: dict(groups) for category, groups in counted.people.items()}
     sizes = _sizes(connection, profile, of, past, people=people) if guard.by_group else {}
@@ -56,7 +56,7 @@ def _judge(
     parked = {category for trip in trips for category in _PARKS[trip.category]}
     return Judgement(
         trips=trips,
-        parked=sorted(category for category in parked if night.total(category)),
+        parked=sorted(category for category in parked if counted.left[category]),
         people=people,
         fields=dict(counted.fields.most_common()),
         examples=dict(counted.examples),

@@ -69,7 +69,7 @@ def _of_profile(profile: str) -> tuple[Any, ...]:
 
 
 def note_judgement(connection: Connection, summary: Mapping[str, Any], found: Judgement, now: datetime) -> None:
-    """Keep the judgement of a run's plan in place of an earlier one.
+    """Keep the judgement of a run's plan in place of an earlier one; its answer holds while the question is the same.
 
     Where it is a synchronize, questions of earlier runs of the profile are superseded: this feed says anew what they
     asked about. An import has other people in each file, so its questions stay.
@@ -87,6 +87,9 @@ def note_judgement(connection: Connection, summary: Mapping[str, Any], found: Ju
         "parked": found.parked,
         "asks": found.asks,
     }
+    same = connection.execute(select(judgements).where(judgements.c.run_id == run_id)).mappings().one_or_none()
+    if same is not None and same["trips"] == row["trips"]:
+        row |= {name: same[name] for name in ("answer", "answered_by", "answered_at")}
     connection.execute(delete(judgements).where(judgements.c.run_id == run_id))
     connection.execute(insert(judgements).values(row))
     if mode == "synchronize":
