@@ -3,6 +3,8 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# A file of tests stays together, for what its tests share; in order, the longest (tests/cluster) among the first.
+DEALT := --dist loadfile --no-loadscope-reorder
 export PYTHONPATH := $(CURDIR)/include:$(CURDIR)/plugins
 
 .DEFAULT_GOAL := help
@@ -26,8 +28,8 @@ up: $(READY)  ## Start Airflow on 127.0.0.1 and print address and login
 down: $(READY)  ## Stop it
 	@$(BIN)/python scripts/local.py down
 
-test: $(READY)  ## Run all tests
-	$(BIN)/python -m pytest
+test: $(READY)  ## Run all tests, on all cores
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 $(DEALT)
 
 cluster-test: $(READY)  ## Run Airflow with two workers that share no disk, and kill them in the middle of a task
 	$(BIN)/python -m pytest tests/cluster

@@ -82,12 +82,22 @@ def bucket(object_store_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return f"s3://object_store@test-{uuid.uuid4().hex}"
 
 
+@pytest.fixture(scope="session")
+def spare_databases() -> list[str]:
+    """Hold the URLs of empty PostgreSQL databases that no test uses now."""
+    return []
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Give the URL of an empty database that is this test's own: a SQLite file, and PostgreSQL."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'store.sqlite'}"
         return
-    cluster, name = request.getfixturevalue("postgresql_url"), f"test_{uuid.uuid4().hex}"
-    yield servers.create_database(cluster, name)
-    servers.drop_database(cluster, name)
+    spare = request.getfixturevalue("spare_databases")
+    url = (
+        spare.pop() if spare else servers.create_database(request.getfixturevalue("postgresql_url"), uuid.uuid4().hex)
+    )
+    yield url
+    servers.empty_database(url)
+    spare.append(url)

@@ -136,6 +136,34 @@ def drop_database(url: str, name: str) -> None:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+def empty_database(url: str) -> None:
+    """Make a database as it was when it was created, throwing out who is still connected.
+
+    That costs a tenth of creating another: a new database is three hundred files.
+    """
+    with psycopg.connect(libpq(url), autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        schemas = connection.execute(
+            "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'"
+        )
+        for (name,) in schemas.fetchall():
+            connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(name)))
+        connection.execute("CREATE SCHEMA public AUTHORIZATION pg_database_owner")
+        connection.execute("COMMENT ON SCHEMA public IS 'standard public schema'")
+        connection.execute("GRANT USAGE ON SCHEMA public TO PUBLIC")
+
+
+def dump_database(url: str) -> str:
+    """Give the statements that make of an empty database what this one is."""
+    pg_dump = program("postgres").resolve().with_name("pg_dump")
+    done = subprocess.run([pg_dump, "--inserts", libpq(url)], capture_output=True, text=True, check=True)
+    # What begins with a backslash is for psql, which is not asked.
+    return "\n".join(line for line in done.stdout.splitlines() if not line.startswith("\\"))
+
+
 # --- finding and running programs ---------------------------------------------------------------------
 
 
@@ -211,9 +239,17 @@ def _stop(process: subprocess.Popen[bytes], gentle: signal.Signals) -> None:
 
 
 def free_port() -> int:
-    """Give a port of 127.0.0.1 that is free now."""
-    with socket.socket() as probe:
+    """Give a port of 127.0.0.1 that is free now and that nobody else is given for the next minute.
+
+    A connection that was closed here first holds the port in TIME_WAIT: the kernel gives it to no other process that
+    asks for any port, and a server, which asks for this one with SO_REUSEADDR, gets it.
+    """
+    with socket.socket() as probe, socket.socket() as client:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((HOST, 0))
+        probe.listen(1)
+        client.connect(probe.getsockname())
+        probe.accept()[0].close()
         return int(probe.getsockname()[1])
 
 

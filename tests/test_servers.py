@@ -13,6 +13,7 @@ from pathlib import Path
 import asyncssh
 import paramiko
 import psutil
+import psycopg
 import pytest
 import redis
 import servers
@@ -21,6 +22,7 @@ from paramiko.ssh_exception import NoValidConnectionsError
 from queue_and_objects import object_store, redis_server
 from servers import SftpServer
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
 
 Hook = Callable[[str], SFTPHook]
 
@@ -149,6 +151,32 @@ def test_databases_are_fresh_and_apart(postgresql_url: str) -> None:
         servers.drop_database(postgresql_url, name)
 
 
+def test_an_emptied_database_is_as_new_and_a_dump_makes_it_again(postgresql_url: str) -> None:
+    url = servers.create_database(postgresql_url, "emptied")
+    new = servers.dump_database(url)
+    engine = create_engine(url)
+    left_open = engine.connect()
+    for statement in (
+        "create schema other create table seen (n int)",
+        "create table seen (n int primary key, who text default 'me')",
+        "insert into seen values (1)",
+        "create function one() returns int language sql as 'select 1'",
+        "create type word as enum ('a', 'b')",
+    ):
+        left_open.execute(text(statement))
+    left_open.commit()
+    used = servers.dump_database(url)
+    servers.empty_database(url)
+    assert servers.dump_database(url) == new
+    with pytest.raises(OperationalError):
+        left_open.execute(text("select 1"))
+    engine.dispose()
+    with psycopg.connect(servers.libpq(url)) as connection:
+        connection.execute(used.encode())
+    assert servers.dump_database(url) == used
+    servers.drop_database(postgresql_url, "emptied")
+
+
 def test_postgresql_is_gone_after_the_context(postgresql_url: str, tmp_path: Path) -> None:
     before = set(psutil.Process().children(recursive=True))
     with servers.postgresql(tmp_path) as url:
@@ -170,6 +198,17 @@ def test_store_url_is_an_empty_database(store_url: str, turn: int) -> None:
     with engine.begin() as connection:
         connection.execute(text("create table seen (n int)"))
     engine.dispose()
+
+
+def test_a_free_port_is_given_to_one_only_and_a_server_gets_it() -> None:
+    ports = [servers.free_port() for _ in range(500)]
+    assert len(set(ports)) == len(ports)
+    with socket.socket() as anybody, pytest.raises(OSError, match="in use"):
+        anybody.bind((servers.HOST, ports[0]))
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind((servers.HOST, ports[0]))
+        server.listen()
 
 
 def test_missing_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
@@ -30,16 +32,24 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixture
     return "/matchpoint/runs/sis_import__students/manual__1%2B00:00"
 
 
-@pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> TestClient:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
     """Airflow's own API server with our plugin in it."""
-    monkeypatch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS", "staff:viewer,boss:admin")
-    monkeypatch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE", str(tmp_path / "passwords.json"))
-    (tmp_path / "passwords.json").write_text('{"staff": "secret-of-staff", "boss": "secret-of-boss"}')
-    from airflow.api_fastapi.app import create_app, purge_cached_app
+    passwords = tmp_path_factory.mktemp("login") / "passwords.json"
+    passwords.write_text('{"staff": "secret-of-staff", "boss": "secret-of-boss"}')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS", "staff:viewer,boss:admin")
+        patch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE", str(passwords))
+        from airflow.api_fastapi.app import create_app, purge_cached_app
 
-    purge_cached_app()
-    return TestClient(create_app(), raise_server_exceptions=False)
+        purge_cached_app()
+        yield create_app()
+
+
+@pytest.fixture
+def client(server: FastAPI) -> TestClient:
+    """A browser that nobody has signed in with."""
+    return TestClient(server, raise_server_exceptions=False)
 
 
 def sign_in(client: TestClient, name: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ready_stores import make_store
 from sqlalchemy import Engine, select, text
 
 from matchpoint.alma.code_tables import CodeTables
@@ -28,7 +29,7 @@ from matchpoint.receipt import Receipt
 from matchpoint.report import render_html, render_json, render_markdown
 from matchpoint.run_folder import RunFolder
 from matchpoint.sides import in_use
-from matchpoint.store import open_store, upgrade, writing
+from matchpoint.store import open_store, writing
 from matchpoint.store.code_tables import save_code_tables
 from matchpoint.store.history import user_at
 from matchpoint.store.row_ledger import known_to
@@ -277,8 +278,8 @@ class House:
 @contextmanager
 def open_house(url: str, root: Path, profile: Profile | None = None) -> Iterator[House]:
     """Open a house on an empty database."""
+    make_store(url)
     engine = open_store(url)
-    upgrade(engine)
     try:
         yield House(root, engine, profile or make_profile())
     finally:

@@ -15,6 +15,7 @@ import pytest
 from helpers import XML_PEOPLE, make_profile, open_house, reasons, total, xml_text, xml_user
 from hypothesis import given, settings
 from lxml import etree
+from memory import PRINT_PEAK
 from records import records
 
 from matchpoint.alma.fields import CORE_FIELDS, LISTS, SEGMENTS
@@ -242,7 +243,7 @@ def test_a_zip_holds_as_many_files_as_needed() -> None:
 
 
 MEMORY = """
-import resource, sys
+import sys
 from matchpoint.alma.xml_files import read_users, write_users
 mail = {"email": [{"email_address": "a@example.edu", "email_type": [{"value": "home"}]}]}
 people = ({"primary_id": f"s{n}", "last_name": "x" * 100, "contact_info": mail} for n in range(int(sys.argv[2])))
@@ -250,7 +251,6 @@ with open(sys.argv[1], "wb") as file:
     write_users(file, people)
 with open(sys.argv[1], "rb") as file:
     assert sum(1 for _ in read_users(file, "users.xml")) == int(sys.argv[2])
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
@@ -258,7 +258,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     def peak(users: int) -> int:
         """Write and read that many users in a process of their own; give its peak memory in KiB."""
-        command = [sys.executable, "-c", MEMORY, str(tmp_path / "users.xml"), str(users)]
+        command = [sys.executable, "-c", MEMORY + PRINT_PEAK, str(tmp_path / "users.xml"), str(users)]
         return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
     assert peak(40_000) < 1.15 * peak(2_000)

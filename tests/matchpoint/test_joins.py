@@ -17,6 +17,7 @@ import yaml
 from helpers import House, csv_text, make_profile, open_house, reasons, rendered, total, zip_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from memory import PRINT_PEAK
 from pydantic import ValidationError
 
 from matchpoint.errors import ExtractError
@@ -420,7 +421,7 @@ def test_joins_that_do_not_hang_together_are_told(
 
 
 MEMORY = """
-import resource, sys
+import sys
 from pathlib import Path
 from matchpoint.joined import read_joined
 from matchpoint.fetch import keep
@@ -439,7 +440,6 @@ folder.write_manifest(extracts)
 with people.open("rb") as file:
     [(frame, findings)] = read_joined(folder, file, extracts[0], profile, profile.format)
 assert frame["cards.BARCODE"].tolist()[99] == f"Card number {99:060}"
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
@@ -448,7 +448,7 @@ def test_memory_does_not_grow_with_the_side_file(tmp_path: Path) -> None:
 
     def peak(rows: int) -> int:
         """Join that many side rows in a process of their own; give its peak memory in KiB."""
-        command = [sys.executable, "-c", MEMORY, str(tmp_path), str(rows)]
+        command = [sys.executable, "-c", MEMORY + PRINT_PEAK, str(tmp_path), str(rows)]
         return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
     assert peak(200_000) < 1.15 * peak(20_000)
