@@ -69,6 +69,15 @@ def apply_plan(
     return deviations
 
 
+def apply_nothing(folder: RunFolder) -> None:
+    """Say of a plan that none of it was applied, because its profile is stopped."""
+    folder.write_lines("applied.jsonl", _skipped(folder, _CATEGORY, "stopped"))
+
+
+def _skipped(folder: RunFolder, outcomes: Collection[str], code: str) -> Iterator[Deviation]:
+    return ((row.position, Outcome.SKIPPED, code) for row in read_plan(folder, outcomes) if not row.done)
+
+
 def _has_written(engine: Engine, run_id: str) -> bool:
     """Tell whether another try of the run has written; asked when it is our turn, since it may end only then."""
     with engine.connect() as connection:
@@ -103,7 +112,7 @@ def _apply(folder: RunFolder, engine: Engine, stamp: Stamp, withheld: Collection
     written, changed = 0, None
     waiting = {outcome for outcome, category in _CATEGORY.items() if category in withheld}
     if waiting:
-        yield from ((row.position, Outcome.SKIPPED, "parked") for row in read_plan(folder, waiting) if not row.done)
+        yield from _skipped(folder, waiting, "parked")
     for batch in ahead(chunks(_with_documents(folder, WRITTEN - waiting), BATCH_ROWS)):
         if changed is None:  # a run that writes nothing need not ask
             changed = _changed_extracts(folder, folder.extracts)

@@ -36,6 +36,7 @@ TEXTS = {
     "changed_after_run": "The user was changed by somebody else after this run first met its extracts",
     "no_match": "No user matches, and the profile says skip",
     "parked": "It waits for a person's answer, or the answer was no",
+    "stopped": "Nothing of the run was applied: too many of its rows are faulty",
     "database": "The user store refused the row",
 }
 """Fixed words per code, free of any row's value: they are what receipts and pages show.

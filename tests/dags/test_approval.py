@@ -197,6 +197,9 @@ def test_a_stopped_profile_is_skipped_until_it_is_released(on_sqlite: Matchpoint
     failed = on_sqlite.run("sis_synchronize__students")
     assert (failed.state, failed.tasks["guard_plan"], failed.tasks["match_users"]) == ("failed", "failed", "success")
     assert on_sqlite.store()["users"] == {}
+    counts = on_sqlite.receipt(failed)["total"]
+    assert (counts["rejected"], counts["created"], counts["skipped"]) == (40, 0, 1)
+    assert list((on_sqlite.run_folder(failed).root / "rejections").iterdir())
     deliver(on_sqlite, "students_2.csv", extracts.day_1())
     skipped = on_sqlite.run("sis_synchronize__students")
     assert skipped.tasks["check_connection"] == "skipped"

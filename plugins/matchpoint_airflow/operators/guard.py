@@ -14,8 +14,9 @@ from airflow.sdk.timezone import utcnow
 from matchpoint.guard.verdict import Answer, Judgement
 from matchpoint.profile import Mode
 from matchpoint_airflow.hooks.user_store import UserStoreHook
-from matchpoint_airflow.links import PlanLink
+from matchpoint_airflow.links import PlanLink, ReportLink
 from matchpoint_airflow.operators.base import ProfileOperator
+from matchpoint_airflow.operators.report import write_report
 from matchpoint_airflow.run import Run, note_asked_by, profile_of
 
 if TYPE_CHECKING:
@@ -27,13 +28,14 @@ APPROVAL_DAG = "plan_approve"
 class AlmaGuardPlanOperator(ProfileOperator):
     """Judges the plan by the profile's limits, and writes the page on which a person can read it.
 
-    Nothing is written to users. A plan with too many faulty rows stops the profile, and fails.
+    Nothing is written to users. A plan with too many faulty rows stops the profile, and fails, with its report.
     """
 
-    operator_extra_links = (PlanLink(),)
+    operator_extra_links = (PlanLink(), ReportLink())
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Judge, and give what waits and how many limits were reached."""
+        from matchpoint.apply_plan import apply_nothing
         from matchpoint.guard.judge import guard_plan
         from matchpoint.plan import read_summary
         from matchpoint.report.plan import render_plan
@@ -45,6 +47,8 @@ class AlmaGuardPlanOperator(ProfileOperator):
         for trip in found.trips:
             self.log.warning("%s", trip.text)
         if found.quarantine and not run.dry_run:
+            apply_nothing(run.folder)
+            write_report(run, profile)  # it has the rejections, without which nobody could mend anything
             raise AirflowFailException(
                 f"profile {profile.code}: {found.quarantine}. Nothing was written, and the profile is stopped. Have "
                 "the feed or the profile mended, release it with the DAG profile_release, then clear this run."

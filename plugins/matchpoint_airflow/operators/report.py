@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk.timezone import utcnow
 
+from matchpoint.profile import Profile
 from matchpoint.store.ledger import note_receipt
 from matchpoint_airflow.hooks.user_store import UserStoreHook
 from matchpoint_airflow.links import ReportLink
@@ -23,21 +24,27 @@ class AlmaWriteReportOperator(ProfileOperator):
 
     def execute(self, context: Context) -> dict[str, int]:
         """Write the report, and give the counts of the whole run."""
-        from matchpoint.make_receipt import make_receipt
-        from matchpoint.report import render_html, render_json, render_markdown
-
-        run, profile = Run.of(context), profile_of(self.profile)
-        receipt = make_receipt(run.folder, profile, now=utcnow())
-        written = {
-            "receipt.json": render_json(receipt),
-            "report.html": render_html(receipt),
-            "report.md": render_markdown(receipt),
-        }
-        for name, text in written.items():
-            run.folder.path(name).write_text(text, encoding="utf-8")
-        if not run.dry_run:
-            note_receipt(UserStoreHook(profile.store).get_conn(), run.id, receipt.as_dict())
-        for word, number in receipt.total.items():
+        run = Run.of(context)
+        total = write_report(run, profile_of(self.profile))
+        for word, number in total.items():
             self.log.info("%-10s %8d", word, number)
         self.log.info("the report is in %s", run.folder.root)
-        return receipt.total
+        return total
+
+
+def write_report(run: Run, profile: Profile) -> dict[str, int]:
+    """Write receipt, report and rejections files of a run, and give its counts."""
+    from matchpoint.make_receipt import make_receipt
+    from matchpoint.report import render_html, render_json, render_markdown
+
+    receipt = make_receipt(run.folder, profile, now=utcnow())
+    written = {
+        "receipt.json": render_json(receipt),
+        "report.html": render_html(receipt),
+        "report.md": render_markdown(receipt),
+    }
+    for name, text in written.items():
+        run.folder.path(name).write_text(text, encoding="utf-8")
+    if not run.dry_run:
+        note_receipt(UserStoreHook(profile.store).get_conn(), run.id, receipt.as_dict())
+    return receipt.total
