@@ -1,5 +1,6 @@
 """The user store: Alma users with their identifiers and history, the ledgers, the runs."""
 
+from matchpoint.store import feed_tables as feed_tables  # registers its tables in the metadata
 from matchpoint.store.engine import exclusive, open_store, refresh_statistics, writing
 from matchpoint.store.upgrades import upgrade
 

@@ -8,6 +8,7 @@ from matchpoint_airflow.operators.check import SisCheckConnectionOperator
 from matchpoint_airflow.operators.code_tables import AlmaLoadCodeTablesOperator
 from matchpoint_airflow.operators.fetch import SisFetchExtractsOperator
 from matchpoint_airflow.operators.handled import SisMarkHandledOperator
+from matchpoint_airflow.operators.health import SisCheckFeedOperator
 from matchpoint_airflow.operators.match import AlmaMatchUsersOperator
 from matchpoint_airflow.operators.report import AlmaWriteReportOperator
 from matchpoint_airflow.operators.transform import AlmaTransformUsersOperator
@@ -22,6 +23,7 @@ __all__ = [
     "AlmaTransformUsersOperator",
     "AlmaWriteReportOperator",
     "SisCheckConnectionOperator",
+    "SisCheckFeedOperator",
     "SisFetchExtractsOperator",
     "SisMarkHandledOperator",
 ]
