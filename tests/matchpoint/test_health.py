@@ -1,0 +1,492 @@
+"""The feed health gate: every sign has its own words and its own action, and none is told of a feed that is well."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from feeds import DUE, check, check_again, feed, good, people, said, with_health
+from helpers import COLUMNS, XML_PEOPLE, House, csv_text, make_profile, open_house, person, xml_text, xml_user, zip_of
+
+from matchpoint.health.judge import Feed, judge
+from matchpoint.health.measured import Measured
+from matchpoint.health.words import TITLES, TO_DO
+from matchpoint.profile.health import CHECKS, Health
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with open_house(f"sqlite:///{tmp_path / 'store.sqlite'}", tmp_path) as opened:
+        yield opened
+
+
+def only(verdicts: Any) -> Any:
+    [one] = verdicts
+    return one
+
+
+# --- well, and new ----------------------------------------------------------------------------------
+
+
+def test_feeds_that_are_well_are_told_nothing(house: House) -> None:
+    assert good(house, feed(60), feed(61, 2), feed(55, 3), feed(60, 4)) == [[], [], [], []]
+
+
+def test_without_history_only_what_needs_none_is_judged(house: House) -> None:
+    odd = csv_text(people(60), [*reversed(COLUMNS)])
+    assert check(house, "first", {"people.csv": odd}) == []
+    assert said(check(house, "cut", {"people.csv": odd[:-20]})) == [("truncated", "stop", "")]
+
+
+def test_what_was_not_applied_is_no_history(house: House) -> None:
+    check(house, "parked", feed(60))
+    assert check(house, "next", feed(20, 2)) == []
+
+
+def test_import_and_synchronize_have_their_own_history(house: House) -> None:
+    good(house, feed(60))
+    assert check(house, "import", feed(20, 2), mode="import") == []
+    assert said(check(house, "synchronize", feed(20, 2))) == [("row_count", "hold", "")]
+
+
+# --- each sign --------------------------------------------------------------------------------------
+
+
+def test_every_sign_has_words_and_an_action_of_its_own() -> None:
+    assert set(CHECKS) == TITLES.keys() - {"unreachable", "empty"}
+    assert TO_DO.keys() == TITLES.keys() - {"unreachable"}
+    assert len(set(TITLES.values())) == len(TITLES)
+    assert len(set(TO_DO.values())) == len(TO_DO)
+
+
+def test_a_header_without_rows_is_empty_and_always_stops(house: House) -> None:
+    verdict = only(check(house, "run", {"people.csv": csv_text([])}))
+    assert (verdict.code, verdict.action) == ("empty", "stop")
+    assert verdict.text == "people.csv: found no rows; expected at least one. Ask the SIS for it."
+
+
+@pytest.mark.parametrize(
+    ("ending", "found"),
+    [
+        ("S99,Half,Na", "a last row of 3 fields where the others have 9"),
+        ('S99,"Half', "a quote in the last row that never closes"),
+    ],
+)
+def test_a_file_that_ends_within_a_row_is_cut_off(house: House, ending: str, found: str) -> None:
+    verdict = only(check(house, "run", {"people.csv": csv_text(people(5)) + ending}))
+    assert (verdict.code, verdict.action, verdict.found) == ("truncated", "stop", found)
+    assert verdict.text == f"people.csv: found {found}; expected a whole file. Have it sent again, whole."
+
+
+def test_a_last_line_without_its_end_is_cut_off_only_where_they_ever_had_one(house: House) -> None:
+    without_end = {"people_9.csv": csv_text(people(60, 9)).rstrip("\r\n")}
+    assert check(house, "cold", without_end) == []
+    good(house, feed(60))
+    verdict = only(check(house, "cut", without_end))
+    assert (verdict.code, verdict.found) == ("truncated", "a last line without its end")
+    good(house, {"people_7.csv": csv_text(people(60, 7)).rstrip("\r\n")})
+    assert check(house, "as ever", without_end) == []
+
+
+def test_the_content_of_the_last_feed_is_told(house: House) -> None:
+    good(house, feed(60))
+    again = {"people_2.csv": feed(60)["people_1.csv"]}
+    verdict = only(check(house, "again", again))
+    assert (verdict.code, verdict.action, verdict.subject) == ("same_as_before", "warn", "people_2.csv")
+    good(house, feed(61))
+    assert check(house, "older", again) == [], "the last one is another"
+
+
+@pytest.mark.parametrize(("hours", "told"), [(2.0, []), (1.99, [("too_old", "hold", "")])])
+def test_a_file_older_than_allowed(house: House, hours: float, told: list[Any]) -> None:
+    house = house.with_profile(with_health(max_age_hours=hours))
+    verdicts = check(house, "run", feed(5))
+    assert said(verdicts) == told
+    if told:
+        assert "found a file 2 hours old; expected at most 1.99 when the run is due." in verdicts[0].text
+
+
+def test_columns_that_are_new_gone_or_renamed(house: House) -> None:
+    wide = [{**one, "OFFICE": "x", "FAX": "y"} for one in people(60)]
+    good(house, {"people_1.csv": csv_text(wide, [*COLUMNS, "OFFICE", "FAX"])})
+    renamed = [{**one, "OFFICES": "x"} for one in people(60, 2)]
+    verdict = only(check(house, "renamed", {"people_2.csv": csv_text(renamed, [*COLUMNS, "OFFICES"])}))
+    assert (verdict.code, verdict.action) == ("columns_changed", "warn")
+    assert verdict.found == "no column 'OFFICE', 'FAX', the new column 'OFFICES', 'OFFICE' may now be 'OFFICES'"
+
+
+def test_a_column_that_the_mapping_reads_is_gone_and_that_stops(house: House) -> None:
+    good(house, feed(60))
+    text = csv_text(people(60, 2)).replace("EMAIL", "E_MAIL", 1)
+    verdict = check(house, "renamed", {"people_2.csv": text})[0]
+    assert (verdict.code, verdict.action) == ("columns_changed", "stop")
+    assert "found no column 'EMAIL', the new column 'E_MAIL', 'EMAIL' may now be 'E_MAIL'" in verdict.text
+
+
+def test_a_row_of_a_person_in_the_place_of_the_header_is_not_told(house: House) -> None:
+    good(house, feed(60))
+    text = csv_text(people(60, 2)).split("\n", 1)[1]
+    check(house, "headless", {"people_2.csv": text})
+    assert "Lastname" not in (house.folder("headless").root / "health.json").read_text()
+
+
+def test_columns_in_another_order(house: House) -> None:
+    good(house, feed(60))
+    order = ["ID", "LAST", "FIRST", *COLUMNS[3:]]
+    verdict = only(check(house, "moved", {"people_2.csv": csv_text(people(60, 2), order)}))
+    assert (verdict.code, verdict.action) == ("columns_moved", "warn")
+    assert verdict.found == "'LAST', 'FIRST' in another place"
+
+
+def test_another_encoding(house: House) -> None:
+    house = house.with_profile(make_profile(format={"type": "csv", "encoding": "auto"}))
+    good(house, feed(60))
+    latin = {"people_2.csv": csv_text(people(60, 2)).encode("latin-1")}
+    verdict = only(check(house, "latin", latin))
+    assert (verdict.code, verdict.action) == ("encoding_changed", "hold")
+    assert verdict.found == "text in an encoding of one byte a letter"
+    assert verdict.expected == "utf-8, as in the last 1 good file"
+
+
+def test_letters_that_broke_on_the_way_and_letters_that_were_lost(house: House) -> None:
+    broken = {"people_2.csv": csv_text(people(60, 2)).encode().decode("latin-1").encode()}
+    told = only(check(house, "cold", broken))
+    assert (told.code, told.found) == (
+        "encoding_changed",
+        "letters that broke on the way, such as Ã¼ for ü, in 33.3 % of rows",
+    )
+    good(house, feed(90))
+    lost = {"people_2.csv": csv_text(people(90, 2)).replace("ë", "?")}
+    told = only(check(house, "lost", lost))
+    assert (told.code, told.found) == ("encoding_changed", "no letter with an accent at all")
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"), [(70, False), (69, True), (130, False), (131, True)], ids=["low", "too low", "high", "too high"]
+)
+def test_the_number_of_rows_on_both_sides_of_its_limits(house: House, rows: int, told: bool) -> None:
+    good(house, feed(100), feed(100, 2), feed(101, 3))
+    verdicts = check(house, "run", feed(rows, 4))
+    assert said(verdicts) == ([("row_count", "hold", "")] if told else [])
+    if told:
+        assert f"found {rows} rows; expected 70 to 130; 100 are usual." in verdicts[0].text
+
+
+def _emails(empty: int) -> dict[str, str]:
+    rows = people(100)
+    for one in rows[:empty]:
+        one["EMAIL"] = ""
+    return {"people_1.csv": csv_text(rows)}
+
+
+@pytest.mark.parametrize(("empty", "told"), [(10, False), (30, False), (9, True), (31, True)])
+def test_how_often_a_column_is_empty_on_both_sides_of_its_limits(house: House, empty: int, told: bool) -> None:
+    good(house, _emails(20))
+    verdicts = check(house, "run", _emails(empty))
+    assert said(verdicts) == ([("null_rate", "hold", "EMAIL")] if told else [])
+    if told:
+        share = f"found it empty in {empty}.0 % of rows; expected 10.0 % to 30.0 %; 20.0 % are usual."
+        assert verdicts[0].text.startswith(f"people_1.csv, column EMAIL: {share}")
+
+
+def _groups(**groups: int) -> dict[str, str]:
+    codes = [code for code, times in groups.items() for _ in range(times)]
+    return {"people_1.csv": csv_text(person(n, GROUP=code) for n, code in enumerate(codes))}
+
+
+@pytest.mark.parametrize(
+    ("groups", "told"),
+    [
+        ({"UG": 55, "GR": 40, "XX": 5}, ""),
+        ({"UG": 54, "GR": 40, "XX": 6}, "new codes 'XX' (6.0 %)"),
+        ({"UG": 100}, "no code 'GR' (40.0 %)"),
+        ({"UG": 60, "GR": 33, "A": 4, "B": 3}, "values that few rows share in 7.0 % of rows"),
+    ],
+)
+def test_the_codes_of_a_column_on_both_sides_of_the_limit(house: House, groups: dict[str, int], told: str) -> None:
+    good(house, _groups(UG=60, GR=40))
+    verdicts = check(house, "run", _groups(**groups))
+    assert said(verdicts) == ([("codes", "hold", "GROUP")] if told else [])
+    if told:
+        assert verdicts[0].found == told
+        assert verdicts[0].expected == "the codes of the last good files: 'GR', 'UG'"
+
+
+def test_a_file_that_always_came_is_missed_but_not_by_a_run_for_one_file(house: House) -> None:
+    both = [
+        {f"north_{n}.csv": csv_text(people(60, n)), f"south_{n}.csv": csv_text(people(30, 100 + n))}
+        for n in (1, 2, 3)
+    ]
+    assert good(house, *both) == [[], [], []]
+    north = {"north_4.csv": csv_text(people(60, 4))}
+    verdict = only(check(house, "half", north))
+    assert (verdict.code, verdict.action, verdict.subject) == ("missing_file", "hold", "south_#.csv")
+    assert check(house, "chosen", north, only_file="north_4.csv") == []
+
+
+# --- the trailer ------------------------------------------------------------------------------------
+
+TRAILER = {"line": r"^TRAILER,(?P<rows>\d+),(?P<total>[\d.,]+)", "total_of": "AMOUNT"}
+
+
+def _trailed(house: House, **trailer: Any) -> House:
+    form = {"type": "csv", "trailer": "^TRAILER$"}
+    return house.with_profile(make_profile(format=form, health={"trailer": {**TRAILER, **trailer}}))
+
+
+def _amounts(trailer: str, amount: str = "1.10") -> dict[str, str]:
+    rows = [{**one, "AMOUNT": amount} for one in people(3)]
+    return {"people.csv": csv_text(rows, [*COLUMNS, "AMOUNT"]) + trailer}
+
+
+def test_a_trailer_that_is_right_is_no_person(house: House) -> None:
+    house = _trailed(house)
+    assert check(house, "run", _amounts("TRAILER,3,3.30\n")) == []
+    assert house.run("run", _amounts("TRAILER,3,3.30\n")).total["created"] == 3
+
+
+@pytest.mark.parametrize(
+    ("trailer", "code", "found", "expected"),
+    [
+        ("", "truncated", "no trailer at the end", "a line that health.trailer.line matches"),
+        ("TRAILER,4,3.30\n", "control_count", "a trailer for 4 rows", "3 rows, as there are"),
+        ("TRAILER,3,3.31\n", "control_total", "a total of 3.31 in the trailer", "3.30, as the rows add up to"),
+    ],
+)
+def test_a_trailer_that_is_missing_or_wrong(house: House, trailer: str, code: str, found: str, expected: str) -> None:
+    verdict = only(check(_trailed(house), "run", _amounts(trailer)))
+    assert (verdict.code, verdict.action, verdict.found, verdict.expected) == (code, "stop", found, expected)
+
+
+def test_a_trailer_may_count_other_lines_and_write_thousands(house: House) -> None:
+    counting = _trailed(house, also_counted=2)
+    assert check(counting, "run", _amounts('TRAILER,5,"3,300.00"\n', "1,100")) != []
+    plain = _trailed(house, also_counted=2, line=r"^TRAILER,(?P<rows>\d+),\"(?P<total>[\d.,]+)\"")
+    assert check(plain, "run", _amounts('TRAILER,5,"3,300.00"\n', "1,100")) == []
+    strange = only(check(plain, "run", _amounts('TRAILER,5,"3,300.00"\n', "much")))
+    assert strange.expected == "0, as the rows add up to, with 3 values that are no numbers"
+
+
+def test_rows_are_counted_as_they_are_read(house: House) -> None:
+    rows = people(6)
+    rows[1]["NOTE"] = "two\nlines"
+    rows[2]["NOTE"] = 'a "quoted" one,\r\nand\n\nmore'
+    text = csv_text(rows).replace("\r\nS4,", "\r\n\r\n\r\nS4,")
+    check(house, "run", {"people.csv": text})
+    assert house.folder("run").read_json("health.json")["files"][0]["rows"] == 6
+    assert house.run("run", {"people.csv": text}).total["processed"] == 6
+
+
+def test_a_trailer_in_lines_of_fixed_width(house: House) -> None:
+    form = {
+        "type": "fixed_width",
+        "columns": [{"name": "ID", "start": 1, "width": 4}, {"name": "LAST", "start": 5, "width": 6}],
+        "trailer": "99",
+    }
+    mapping = {"primary_id": "ID", "last_name": "LAST"}
+    written = {"code": "fixed", "name": "F", "sis_type": "x", "connection": "x", "format": form, "mapping": mapping}
+    written |= {"actions": {"synchronize": {"path": "in", "match_points": ["primary_id"]}}}
+    profile = type(house.profile).model_validate({**written, "health": {"trailer": {"line": r"^99(?P<rows>\d{6})"}}})
+    house = house.with_profile(profile)
+    assert check(house, "right", {"people.txt": "0001Smith\n0002Jones\n99000002\n"}) == []
+    assert said(check(house, "wrong", {"people.txt": "0001Smith\n99000002\n"})) == [("control_count", "stop", "")]
+
+
+# --- mended files, side files, other formats ----------------------------------------------------------
+
+
+def test_a_mended_file_is_like_no_feed_and_becomes_none(house: House) -> None:
+    good(house, feed(60), feed(60, 2), feed(60, 3))
+    bad = people(60, 4)
+    bad[5]["BORN"] = "soon"
+    house.run("bad", {"people_4.csv": csv_text(bad)})
+    mended = house.rejected_file("bad", "people_4.rejected.csv").replace(b"soon", b"1990-01-01")
+    assert mended.count(b"\n") == 2
+    assert check(house, "mended", {"people_4.rejected.csv": mended}) == []
+    assert [row for row in house.rows("feeds") if row["run_id"] == "mended"] == []
+
+
+def test_a_zip_of_files_is_measured_file_by_file(house: House) -> None:
+    files = {"all.zip": zip_of({"a.csv": csv_text(people(3)), "b.csv": csv_text(people(2, 9))})}
+    check(house, "run", files)
+    told = house.folder("run").read_json("health.json")["files"]
+    assert [(one["label"], one["rows"]) for one in told] == [("all.zip > a.csv", 3), ("all.zip > b.csv", 2)]
+
+
+def test_side_files_are_measured_without_their_columns(house: House) -> None:
+    joins = {"cards": {"file": "cards*.csv", "format": {"type": "csv"}, "key": "PERSON", "person_key": "ID"}}
+    mapping = {"identifiers": [{"id_type": "BARCODE", "value": "cards.NUMBER"}]}
+    house = house.with_profile(make_profile(joins=joins, mapping=mapping))
+    cards = "PERSON,NUMBER\n" + "".join(f"S{n},{n}\n" for n in range(1, 31))
+    good(house, {"people_1.csv": csv_text(people(30)), "cards_1.csv": cards})
+    less = {"people_2.csv": csv_text(people(30)), "cards_2.csv": "PERSON,NUMBER\nS1,1\nS2,2\n"}
+    told = {(one.subject, one.code) for one in check(house, "less", less)}
+    assert told == {("people_2.csv", "same_as_before"), ("cards_2.csv", "row_count")}
+    assert house.folder("less").read_json("health.json")["files"][1]["columns"] == {}
+
+
+def _xml(number: int) -> str:
+    group = "<user_group>{}</user_group>"
+    more = [group.format("UG" if n % 2 else "GR") for n in range(number)]
+    return xml_text(*(xml_user(n, first_name="", more=more[n]) for n in range(number)))
+
+
+def test_alma_xml(house: House) -> None:
+    house = house.with_profile(make_profile(XML_PEOPLE))
+    good(house, {"people_1.xml": _xml(40)})
+    told = house.folder("good 100").read_json("health.json")["files"][0]
+    assert (told["rows"], told["sampled"]) == (40, 40)
+    assert told["columns"]["user_group"]["codes"] == {"GR": 0.5, "UG": 0.5}
+    assert told["columns"]["first_name"]["empty"] == 1.0
+    assert told["columns"]["user_identifier"] == {"empty": 0.0, "codes": None}
+    assert said(check(house, "few", {"people_2.xml": _xml(20)})) == [("row_count", "hold", "")]
+    assert said(check(house, "cut", {"people_3.xml": _xml(40)[:-30]})) == [("truncated", "stop", "")]
+
+
+_FIELDS = {"primary_id": "ID", "last_name": "LAST", "user_group": "GROUP"}
+
+
+def _of(form: dict[str, Any]) -> Any:
+    written = {"code": "people", "name": "P", "sis_type": "x", "connection": "x", "format": form, "mapping": _FIELDS}
+    actions = {"synchronize": {"path": "in", "match_points": ["primary_id"]}}
+    return type(make_profile()).model_validate({**written, "actions": actions})
+
+
+def _records(number: int) -> list[dict[str, str]]:
+    return [{"ID": f"S{n}", "LAST": f"Name{n}", "GROUP": "UG" if n % 2 else ""} for n in range(number)]
+
+
+def _lines(number: int) -> bytes:
+    return "".join(json.dumps(one) + "\n" for one in _records(number)).encode()
+
+
+def _document(number: int) -> bytes:
+    return json.dumps({"data": _records(number)}).encode()
+
+
+def _utf_16(number: int) -> bytes:
+    return csv_text(_records(number), ["ID", "LAST", "GROUP"]).encode("utf-16")
+
+
+def _sheet(number: int) -> bytes:
+    book, out = openpyxl.Workbook(), io.BytesIO()
+    for row in [["ID", "LAST", "GROUP"], *(list(one.values()) for one in _records(number))]:
+        book.worksheets[0].append(row)
+    book.save(out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("form", "write", "cut"),
+    [
+        ({"type": "json", "lines": True}, _lines, True),
+        ({"type": "json", "records": "data"}, _document, True),
+        ({"type": "csv", "encoding": "utf-16"}, _utf_16, False),
+        ({"type": "excel"}, _sheet, False),
+    ],
+    ids=["lines", "document", "utf-16", "excel"],
+)
+def test_other_formats(house: House, form: dict[str, Any], write: Any, cut: bool) -> None:
+    house = house.with_profile(_of(form))
+    good(house, {"people_1": write(40)})
+    told = house.folder("good 100").read_json("health.json")["files"][0]
+    assert (told["rows"], told["sampled"]) == (40, 40)
+    assert told["columns"]["GROUP"] == {"empty": 0.5, "codes": {"UG": 0.5}, "others": 0.0, "different": 1}
+    assert said(check(house, "few", {"people_2": write(20)})) == [("row_count", "hold", "")]
+    if cut:
+        assert ("truncated", "stop", "") in said(check(house, "cut", {"people_3": write(40)[:-15]}))
+
+
+# --- again, repaired, dry -----------------------------------------------------------------------------
+
+
+def test_a_check_that_is_run_again_says_the_same_and_notes_it_once(house: House) -> None:
+    good(house, feed(60))
+    first = check(house, "run", feed(20, 2))
+    before, noted = house.folder("run").read_json("health.json"), house.rows("feeds")
+    good(house, feed(21, 3))
+    assert check_again(house, "run") == first
+    assert house.folder("run").read_json("health.json") == before
+    assert [one for one in house.rows("feeds") if one["run_id"] in {"run", "good 0"}] == noted
+
+
+def test_a_repaired_feed_takes_the_place_of_the_bad_one(house: House) -> None:
+    good(house, feed(60))
+    bad = {"people_2.csv": csv_text(people(60, 2))[:-20]}
+    assert said(check(house, "run", bad)) == [("truncated", "stop", "")]
+    assert check(house, "run", feed(60, 2)) == []
+    house.plan("run", feed(60, 2))
+    house.apply("run")
+    [noted] = [one for one in house.rows("feeds") if one["run_id"] == "run"]
+    assert (noted["rows"], noted["measured"]["cut"]) == (60, "")
+
+
+def test_a_dry_run_is_judged_and_notes_nothing(house: House) -> None:
+    good(house, feed(60))
+    noted = house.rows("feeds")
+    assert said(check(house, "dry", feed(20, 2), dry_run=True)) == [("row_count", "hold", "")]
+    assert house.rows("feeds") == noted
+
+
+def test_only_the_last_good_feeds_count(house: House) -> None:
+    house = house.with_profile(with_health(feeds=2))
+    good(house, feed(100), feed(60, 2), feed(60, 3))
+    assert check(house, "run", feed(60, 4)) == []
+    assert said(check(house, "run", feed(100, 4))) == [("row_count", "hold", "")]
+
+
+@pytest.mark.parametrize("action", ["stop", "hold", "warn", "off"])
+@pytest.mark.parametrize("code", CHECKS)
+def test_the_profile_says_what_a_sign_does(code: str, action: str) -> None:
+    old = Measured(0, "a", "", "a", "sha", 1, 0, rows=100, sampled=100, encoding="utf-8", ends_whole=True)
+    old = Measured.of({**old.as_dict(), "header": ["A", "B"], "columns": {"A": _column(0.0, UG=1.0)}})
+    odd: dict[str, dict[str, Any]] = {
+        "truncated": {"cut": "x"},
+        "control_count": {"control": {"rows": "1", "total": "1"}, "total": "1"},
+        "control_total": {"control": {"rows": "100", "total": "2"}, "total": "1"},
+        "too_old": {"modified": -999_999},
+        "same_as_before": {"sha256": "sha"},
+        "missing_file": {"family": "b"},
+        "columns_changed": {"header": ["A", "B", "C"]},
+        "columns_moved": {"header": ["B", "A"]},
+        "encoding_changed": {"encoding": "8-bit"},
+        "row_count": {"rows": 10},
+        "null_rate": {"columns": {"A": _column(0.5, UG=1.0)}},
+        "codes": {"columns": {"A": _column(0.0, GR=1.0)}},
+    }
+    well = {**old.as_dict(), "sha256": "other", "control": {"rows": "100", "total": "1"}, "total": "1"}
+    one = Measured.of({**well, **odd[code]})
+    if code == "row_count":
+        one = Measured.of({**one.as_dict(), "control": {"rows": "10", "total": "1"}})
+    trailer = {"line": "(?P<rows>.)(?P<total>.)", "total_of": "A"}
+    health = Health.model_validate({code: action, "trailer": trailer, "max_age_hours": 1})
+    verdicts = judge([one], [Feed("2026", [old])] * 3, health, due=0.0, reads=["A"])
+    assert [(each.code, each.action) for each in verdicts] == ([] if action == "off" else [(code, action)])
+
+
+def _column(empty: float, **codes: float) -> dict[str, Any]:
+    return {"empty": empty, "codes": codes, "others": 0.0, "different": len(codes)}
+
+
+# --- nobody's data --------------------------------------------------------------------------------------
+
+
+def test_nothing_of_a_person_is_kept_not_even_where_columns_moved(house: House) -> None:
+    good(house, feed(200))
+    moved = [{**one, "GROUP": one["LAST"], "LAST": one["GROUP"]} for one in people(200, 2)]
+    rare = people(200, 3)
+    rare[0]["GROUP"] = "Lastname3"
+    for run_id, rows in (("moved", moved), ("rare", rare)):
+        check(house, run_id, {"people_2.csv": csv_text(rows)})
+    assert said(check_again(house, "moved")) == [("codes", "hold", "GROUP")]
+    kept = str(house.rows("feeds"))
+    for run_id in ("moved", "rare"):
+        kept += (house.folder(run_id).root / "health.json").read_text()
+    for word in ("Lastname", "Firstname", "Card1", "net1", "mail1", "Zoë", "Notetext"):
+        assert word not in kept
+    assert DUE.isoformat() in kept
