@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from matchpoint.findings import TEXTS, Finding
+from matchpoint.health.check import told_health
 from matchpoint.outcomes import Outcome, count_outcomes
 from matchpoint.plan import PlanRow, count_plan, read_plan, read_summary
 from matchpoint.profile import Profile
@@ -54,6 +55,7 @@ def make_receipt(folder: RunFolder, profile: Profile, *, now: datetime) -> Recei
         changed_fields=dict(ledger.changed.most_common()),
         plan_sha256=summary["sha256"],
         warnings=warnings.reasons(labels),
+        health=told_health(folder),
     )
 
 

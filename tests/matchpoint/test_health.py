@@ -11,12 +11,26 @@ from typing import Any
 import openpyxl
 import pytest
 from feeds import DUE, check, check_again, feed, good, people, said, with_health
-from helpers import COLUMNS, XML_PEOPLE, House, csv_text, make_profile, open_house, person, xml_text, xml_user, zip_of
+from helpers import (
+    COLUMNS,
+    XML_PEOPLE,
+    House,
+    csv_text,
+    make_profile,
+    open_house,
+    person,
+    rendered,
+    xml_text,
+    xml_user,
+    zip_of,
+)
+from lxml import html
 
 from matchpoint.health.judge import Feed, judge
 from matchpoint.health.measured import Measured
 from matchpoint.health.words import TITLES, TO_DO
 from matchpoint.profile.health import CHECKS, Health
+from matchpoint.report import render_html, render_json, render_markdown
 
 
 @pytest.fixture
@@ -490,3 +504,58 @@ def test_nothing_of_a_person_is_kept_not_even_where_columns_moved(house: House) 
     for word in ("Lastname", "Firstname", "Card1", "net1", "mail1", "Zoë", "Notetext"):
         assert word not in kept
     assert DUE.isoformat() in kept
+
+
+# --- the report -----------------------------------------------------------------------------------------
+
+
+def test_the_report_tells_the_verdicts_and_draws_the_last_feeds(house: House) -> None:
+    good(house, feed(100), feed(110, 2))
+    rows = people(40, 3)
+    for one in rows:
+        one["EMAIL"] = ""
+    house.plan("run", {"people_3.csv": csv_text(rows)})
+    check_again(house, "run")
+    house.apply("run")
+    receipt = house.receipt("run")
+    page = html.document_fromstring(render_html(receipt).encode())
+    [section] = page.xpath("//section[h2/@id='health']")
+    verdicts, charts = ([[_text(cell) for cell in row] for row in table] for table in section.xpath(".//tbody"))
+    assert [row[0] for row in verdicts] == ["held for approval", "held for approval"]
+    assert verdicts[0][1].startswith("The number of rows is far from usual. Ask the SIS")
+    assert verdicts[0][2:] == ["people_3.csv", "40 rows", "74 to 136; 105 are usual"]
+    assert verdicts[1][2] == "people_3.csv, column EMAIL"
+    assert [(row[1], row[3], row[4]) for row in charts] == [
+        ("rows", "105", "40"),
+        ("EMAIL, empty", "0.0 %", "100.0 %"),
+    ]
+    [rows_line, shares_line] = section.xpath(".//polyline/@points")
+    assert rows_line == "3,4.6 60,3 117,14.5"
+    assert shares_line == "3,21 60,21 117,3"
+    assert not page.xpath("//script")
+    markdown = render_markdown(receipt)
+    assert "## Feed health\n\n2 things are not as they should be.\n" in markdown
+    assert "| people\\_3.csv | rows | 105 | 40 | " in markdown
+    assert json.loads(render_json(receipt))["health"]["verdicts"][0]["code"] == "row_count"
+
+
+@pytest.mark.parametrize(
+    ("feeds_before", "said_of_it"),
+    [(0, "Nothing is wrong with the feed by itself"), (1, "The feed is as the last ones")],
+)
+def test_the_report_says_so_when_all_is_well(house: House, feeds_before: int, told: str) -> None:
+    good(house, *[feed(60, n) for n in range(1, 1 + feeds_before)])
+    house.plan("run", feed(60, 7))
+    check_again(house, "run")
+    house.apply("run")
+    assert f"## Feed health\n\n{told}" in render_markdown(house.receipt("run"))
+
+
+def test_a_run_without_a_check_has_no_such_section(house: House) -> None:
+    receipt = house.run("run", people(3))
+    assert receipt.health is None
+    assert "Feed health" not in rendered(receipt)
+
+
+def _text(element: Any) -> str:
+    return " ".join(element.text_content().split()) if not element.xpath("./svg") else "chart"

@@ -57,6 +57,14 @@ def check_feed(
     return verdicts
 
 
+def told_health(folder: RunFolder) -> dict[str, Any] | None:
+    """Give the verdicts and charts of a run for its receipt; None when its feed was not checked."""
+    if not folder.root.joinpath(HEALTH).exists():
+        return None
+    health = folder.read_json(HEALTH)
+    return {"verdicts": health["verdicts"], "charts": health["charts"]}
+
+
 def _charts(files: list[Measured], past: list[Feed], verdicts: list[Verdict], at: str) -> list[dict[str, Any]]:
     """Give the rows of each file over time, and how often the columns are empty that drifted; this feed is the last.
 
