@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 from collections.abc import Iterator
@@ -24,12 +25,20 @@ from helpers import (
     xml_user,
     zip_of,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lxml import html
+from pydantic import ValidationError
 
+from matchpoint.errors import ExtractError
+from matchpoint.health.bytes import BLOCK
 from matchpoint.health.judge import Feed, judge
+from matchpoint.health.lines import read_lines
 from matchpoint.health.measured import Measured
 from matchpoint.health.words import TITLES, TO_DO
+from matchpoint.profile import CsvFormat
 from matchpoint.profile.health import CHECKS, Health
+from matchpoint.read.rows import read_rows
 from matchpoint.report import render_html, render_json, render_markdown
 
 
@@ -311,6 +320,84 @@ def test_a_trailer_in_lines_of_fixed_width(house: House) -> None:
     assert said(check(house, "wrong", {"people.txt": "0001Smith\n99000002\n"})) == [("control_count", "stop", "")]
 
 
+def test_a_control_line_that_would_be_read_as_a_person_is_refused(house: House) -> None:
+    house = house.with_profile(_with_trailer(r"^S(?P<rows>\d),"))
+    with pytest.raises(ExtractError, match=r"a control line that format\.trailer does not match"):
+        check(house, "run", _amounts(""))
+
+
+def _with_trailer(line: str) -> Any:
+    return make_profile(format={"type": "csv", "trailer": "^T$"}, health={"trailer": {"line": line}})
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "cp1252"])
+def test_a_trailer_in_other_encodings(house: House, encoding: str) -> None:
+    form = {"type": "csv", "trailer": "^TRAILER$", "encoding": encoding}
+    house = house.with_profile(make_profile(format=form, health={"trailer": TRAILER}))
+    right, wrong = (_amounts(f"TRAILER,{rows},3.30\n")["people.csv"].encode(encoding) for rows in (3, 4))
+    assert check(house, "right", {"people.csv": right}) == []
+    assert said(check(house, "wrong", {"people.csv": wrong})) == [("control_count", "stop", "")]
+    assert said(check(house, "cut", {"people.csv": _amounts("")["people.csv"].encode(encoding)})) == [
+        ("truncated", "stop", "")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("form", "trailer", "told"),
+    [
+        ({"type": "csv"}, {"line": "(?P<rows>x)"}, "health.trailer: found one without format.trailer"),
+        ({"type": "json"}, {"line": "(?P<rows>x)"}, "accepted is one with the formats csv and fixed_width"),
+        ({"type": "csv", "trailer": "x"}, {"line": "x"}, r"accepted is one with a group \(\?P<rows>"),
+        ({"type": "csv", "trailer": "x"}, {"line": "("}, "accepted is a regular expression"),
+        ({"type": "csv", "trailer": "x"}, {"line": "(?P<total>x)"}, "found one without the other"),
+        ({"type": "csv", "trailer": "x"}, {"line": "(?P<rows>x)", "total_of": "A"}, "found one without the other"),
+        (
+            {"type": "csv", "trailer": "x", "columns": COLUMNS},
+            {"line": "(?P<total>x)", "total_of": "AMOUNT"},
+            "health.trailer.total_of: found 'AMOUNT'; accepted is one of ID, FIRST",
+        ),
+    ],
+)
+def test_a_trailer_that_cannot_be_is_told(form: dict[str, Any], trailer: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValidationError, match=told):
+        make_profile(format=form, health={"trailer": trailer})
+
+
+def test_a_big_file_is_sampled_from_everywhere_in_it(house: House) -> None:
+    rows = people(60_000)
+    for one in rows[40_000:]:
+        one["EMAIL"], one["NOTE"] = "", 'a "quoted"\nnote' * 5
+    good(house, feed(60))
+    text = csv_text(rows)
+    assert len(text) > 2 * BLOCK
+    verdicts = check(house, "big", {"people_2.csv": text})
+    assert said(verdicts) == [("row_count", "hold", ""), ("null_rate", "hold", "EMAIL")]
+    told = house.folder("big").read_json("health.json")["files"][0]
+    assert told["rows"] == 60_000
+    assert 10_000 < told["sampled"] <= 20_000
+    assert told["columns"]["EMAIL"]["empty"] == pytest.approx(1 / 3, abs=0.02)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    cells=st.lists(st.tuples(*[st.text('a",;\r\n x', max_size=4)] * 2), max_size=12),
+    line_end=st.sampled_from(["\n", "\r\n"]),
+    size=st.integers(1, 40),
+)
+def test_rows_are_counted_as_the_reader_counts_them(cells: list[Any], line_end: str, size: int) -> None:
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator=line_end).writerows([("A", "B"), *cells])
+    data = out.getvalue().encode()
+    form = CsvFormat(type="csv")
+    pieces = [data[start : start + size] for start in range(0, len(data), size)]
+    counted = read_lines(pieces, form, len(data), 100).rows
+    try:
+        frames = list(read_rows(io.BytesIO(data), "x", form, ["A"]))
+    except ExtractError:
+        frames = []
+    assert counted == sum(len(frame) + len(ragged) for frame, ragged in frames)
+
+
 # --- mended files, side files, other formats ----------------------------------------------------------
 
 
@@ -341,6 +428,8 @@ def test_side_files_are_measured_without_their_columns(house: House) -> None:
     less = {"people_2.csv": csv_text(people(30)), "cards_2.csv": "PERSON,NUMBER\nS1,1\nS2,2\n"}
     told = {(one.subject, one.code) for one in check(house, "less", less)}
     assert told == {("people_2.csv", "same_as_before"), ("cards_2.csv", "row_count")}
+    same = {"people_3.csv": csv_text(people(30, 2)), "cards_3.csv": cards}
+    assert check(house, "same", same) == []
     assert house.folder("less").read_json("health.json")["files"][1]["columns"] == {}
 
 
@@ -393,6 +482,17 @@ def _sheet(number: int) -> bytes:
         book.worksheets[0].append(row)
     book.save(out)
     return out.getvalue()
+
+
+def test_formats_that_are_read_in_part_reckon_their_rows(house: House) -> None:
+    for form, write, number in (
+        ({"type": "json", "records": "data"}, _document, 30_000),
+        ({"type": "excel"}, _sheet, 3_000),
+    ):
+        check(house.with_profile(_of(form)), "run", {"people": write(number)})
+        told = house.folder("run").read_json("health.json")["files"][0]
+        assert told["rows"] == pytest.approx(number, rel=0.03)
+        assert told["sampled"] < number
 
 
 @pytest.mark.parametrize(
@@ -540,7 +640,7 @@ def test_the_report_tells_the_verdicts_and_draws_the_last_feeds(house: House) ->
 
 
 @pytest.mark.parametrize(
-    ("feeds_before", "said_of_it"),
+    ("feeds_before", "told"),
     [(0, "Nothing is wrong with the feed by itself"), (1, "The feed is as the last ones")],
 )
 def test_the_report_says_so_when_all_is_well(house: House, feeds_before: int, told: str) -> None:

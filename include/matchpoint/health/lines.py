@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+
+import numpy as np
 
 from matchpoint.health.bytes import BLOCK
 from matchpoint.profile.formats import CsvFormat, FixedWidthFormat, JsonFormat
@@ -31,13 +32,13 @@ class Lines:
 
 
 def read_lines(blocks: Iterable[bytes], form: LineFormat, size: int, wanted: int) -> Lines:
-    """Go over the blocks of a file of ``size`` bytes once; about ``wanted`` rows are kept as a sample.
+    """Go over the blocks of a file of ``size`` bytes once; at most about ``wanted`` rows are kept as a sample.
 
     The file is one in which a byte below 128 is always that character.
     """
     found, is_csv = Lines(), isinstance(form, CsvFormat)
     to_skip = lines_before(form)
-    share = -(-wanted // max(-(-size // BLOCK), 1))
+    step, chance = 0, np.random.default_rng(0)  # every tenth row might ever be the same kind of row
     for some in _records(blocks, form):
         records = some
         if len(found.head) < to_skip:
@@ -50,9 +51,18 @@ def read_lines(blocks: Iterable[bytes], form: LineFormat, size: int, wanted: int
         records = list(filter(None if is_csv else bytes.strip, records))
         found.rows += len(records)
         found.last = [*found.last, *records[-LAST:]][-LAST:]
-        found.sample += islice(records[:: max(-(-len(records) // share), 1)], share)
+        step = step or _step(records, size, wanted)
+        if step and len(found.sample) < 2 * wanted:  # rows that are much shorter than the first ones
+            kept = np.flatnonzero(chance.random(len(records)) < 1 / step) if step > 1 else range(len(records))
+            found.sample += [records[place] for place in kept]
     found.rows -= sum(is_control(one, form) for one in found.last)
     return found
+
+
+def _step(records: list[bytes], size: int, wanted: int) -> int:
+    """Give how many rows there are to one that is kept, by the length of the first ones; 0 while there is none."""
+    length = sum(map(len, records)) + len(records)
+    return max(-(-size * len(records) // (length * wanted)), 1) if length else 0
 
 
 def lines_before(form: LineFormat) -> int:

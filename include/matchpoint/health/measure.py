@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -70,26 +71,33 @@ def measure_extract(folder: RunFolder, extract: Extract, profile: Profile) -> Me
             return _of_xml(file, measured, form, Columns(code_columns(profile)))
         if isinstance(form, JsonFormat) and not form.lines:
             return _of_document(file, measured, form, wanted, columns)
-        if form.encoding != AUTO and not is_ascii_based(form.encoding):
-            return _by_reading(file, measured, form, wanted, columns)
-        trailer = None if extract.join or measured.is_mended else profile.health.trailer
-        return _of_lines(file, measured, form, wanted, columns, trailer=trailer)
+        trailer = None if extract.join else profile.health.trailer
+        with suppress(UnicodeError):
+            measured, lines = _of_text(file, measured, form, wanted, columns)
+            return _controlled(file, measured, form, lines, trailer)
+        return measured
+
+
+def _of_text(
+    file: IO[bytes], measured: Measured, form: LineFormat, wanted: list[str], columns: Columns
+) -> tuple[Measured, Lines]:
+    """Measure lines; in an encoding whose bytes do not show where they end, as UTF-8."""
+    if form.encoding == AUTO or is_ascii_based(form.encoding):
+        return _of_lines(file, measured, form, wanted, columns)
+    as_utf8: Any = codecs.EncodedFile(file, "utf-8", form.encoding)
+    utf8 = form.model_copy(update={"encoding": "utf-8"})
+    measured, lines = _of_lines(as_utf8, measured, utf8, wanted, columns)
+    return replace(measured, encoding=codecs.lookup(form.encoding).name), lines
 
 
 def _of_lines(
-    file: IO[bytes],
-    measured: Measured,
-    form: LineFormat,
-    wanted: list[str],
-    columns: Columns,
-    *,
-    trailer: Trailer | None,
-) -> Measured:
+    file: IO[bytes], measured: Measured, form: LineFormat, wanted: list[str], columns: Columns
+) -> tuple[Measured, Lines]:
     signs = ByteSigns()
     limit = SAMPLE if isinstance(form, CsvFormat) else SMALL_SAMPLE
     lines = read_lines(blocks(file, signs), form, measured.size, limit)
     if signs.encoding in {"utf-16", "utf-32"}:
-        return replace(measured, encoding=signs.encoding)
+        return replace(measured, encoding=signs.encoding), Lines()
     header = _header(lines, form)
     if header is not None:
         measured = replace(measured, is_mended=measured.is_mended or set(MENDED_COLUMNS) <= set(header))
@@ -111,11 +119,15 @@ def _of_lines(
             sample = io.BytesIO(b"\n".join([*lines.head, *lines.sample]))
             for frame, _ in read_rows(sample, measured.label, form, wanted):
                 columns.add(frame[wanted])
-    measured = replace(measured, sampled=columns.rows, columns=columns.told())
-    return _controlled(file, measured, form, lines, trailer) if trailer else measured
+    return replace(measured, sampled=columns.rows, columns=columns.told()), lines
 
 
-def _controlled(file: IO[bytes], measured: Measured, form: LineFormat, lines: Lines, trailer: Trailer) -> Measured:
+def _controlled(
+    file: IO[bytes], measured: Measured, form: LineFormat, lines: Lines, trailer: Trailer | None
+) -> Measured:
+    """Add what the control lines say, and whether the total is so."""
+    if trailer is None or measured.is_mended:
+        return measured
     said = claims(lines.last, trailer, form, measured.label)
     if said is None or "total" not in said or trailer.total_of is None:
         return replace(measured, control=said)
@@ -128,10 +140,16 @@ def _header(lines: Lines, form: LineFormat) -> list[str] | None:
     """Give the columns that the first row names; None where the format has no such row."""
     if not isinstance(form, CsvFormat) or form.columns or len(lines.head) < lines_before(form):
         return None
-    first = lines.head[form.skip_lines].decode("utf-8-sig", "replace")
+    first = _decoded(lines.head[form.skip_lines], form)
     with suppress(csv.Error):
         return [one.strip() for one in next(csv.reader(io.StringIO(first, newline=""), **dialect_of(form)), [])]
     return None
+
+
+def _decoded(line: bytes, form: CsvFormat) -> str:
+    with suppress(UnicodeDecodeError):
+        return line.decode("utf-8-sig" if form.encoding in {AUTO, "utf-8"} else form.encoding)
+    return line.decode("latin-1")
 
 
 def _cut(lines: Lines, form: LineFormat, header: list[str] | None) -> str:

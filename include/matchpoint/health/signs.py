@@ -20,7 +20,7 @@ def own_signs(one: Measured, health: Health, due: float) -> Signs:
     hours = (due - one.modified) / 3_600
     if health.max_age_hours is not None and hours > health.max_age_hours:
         yield "too_old", "", f"a file {hours:,.0f} hours old", f"at most {health.max_age_hours:g} when the run is due"
-    if health.trailer and not one.join and not one.is_mended:
+    if health.trailer and not one.join and not one.is_mended and one.rows is not None:
         yield from _of_trailer(one, health.trailer)
 
 
