@@ -30,6 +30,7 @@ from matchpoint.profile.formats import (
     FixedWidthFormat,
     JsonFormat,
 )
+from matchpoint.profile.health import Health, Trailer
 from matchpoint.profile.mapping import SEGMENT_RULES
 from matchpoint.profile.models import Check, ImportAction, Precedence, SynchronizeAction
 
@@ -40,8 +41,9 @@ CODE = [*FENCED.findall(GUIDE), *re.findall(r"`([^`]+)`", FENCED.sub("", GUIDE))
 WORDS = set(re.findall(r"[A-Za-z_]\w*", " ".join(CODE)))
 """All words that the guide has in code font."""
 MODELS: list[type[BaseModel]] = [
-    Profile, Join, Precedence, ImportAction, SynchronizeAction, CsvFormat, FixedWidthFormat, FixedColumn, Blocks,
-    JsonFormat, ExcelFormat, AlmaXmlFormat, DateOptions, PhoneOptions, PostalCodeOptions, NamePartOptions,
+    Profile, Health, Trailer, Join, Precedence, ImportAction, SynchronizeAction, CsvFormat, FixedWidthFormat,
+    FixedColumn, Blocks, JsonFormat, ExcelFormat, AlmaXmlFormat, DateOptions, PhoneOptions, PostalCodeOptions,
+    NamePartOptions,
 ]  # fmt: skip
 
 
@@ -66,18 +68,19 @@ def test_the_yaml_of_the_guide_is_valid() -> None:
     values: dict[str, Any] = {}
     for text in re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL):
         values |= yaml.safe_load(text)
-    joins = values.pop("joins")
+    joins, health = values.pop("joins"), values.pop("health")
     mail = {"types": ["work"], "email_address": values.pop("email_address")}
     phone = {"types": ["mobile"], "phone_number": values.pop("phone_number")}
     mapping = {**values, "emails": [mail], "phones": [phone]}
     profile = Profile.model_validate(
         {
             "code": "x", "name": "X", "sis_type": "X", "connection": "x", "format": {"type": "csv"},
-            "joins": joins, "mapping": mapping, "crosswalks": {"groups": {"A": "B"}},
+            "joins": joins, "health": health, "mapping": mapping, "crosswalks": {"groups": {"A": "B"}},
             "actions": {"import": {"path": "x"}},
         }
     )  # fmt: skip
     assert profile.joins["cards"].several == "numbered"
+    assert profile.health.row_count == "stop"
 
 
 def test_every_link_inside_the_documents_leads_somewhere() -> None:
