@@ -22,7 +22,7 @@ _BROKEN = 0.001
 
 def compared_signs(one: Measured, past: Sequence[Measured], health: Health) -> Signs:
     """Give the signs of a file beside the last good ones, the newest first; there is at least one."""
-    as_ever = f"as in the last {counted(len(past), 'good file')}"
+    as_ever = "as in the last good file" if len(past) == 1 else f"as in the last {len(past)} good files"
     if one.ends_whole is False and not one.cut and all(before.ends_whole for before in past):
         yield "truncated", "", "a last line without its end", f"a line break behind it, {as_ever}"
     if one.sha256 == past[0].sha256 and not one.join:  # a side file may well stay as it is

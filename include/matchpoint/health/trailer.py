@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import IO
 
 from matchpoint.errors import ExtractError
@@ -44,11 +44,7 @@ def claims(last: Iterable[bytes], trailer: Trailer, form: LineFormat, name: str)
 def number(text: str) -> Decimal | None:
     """Give a number as control lines and columns write them, commas between thousands allowed; None for no number."""
     plain = text.replace(",", "") if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", text) else text
-    try:
-        value = Decimal(plain)
-    except InvalidOperation:
-        return None
-    return value if value.is_finite() else None
+    return Decimal(plain) if re.fullmatch(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?", plain) else None
 
 
 def total_of(file: IO[bytes], name: str, form: LineFormat, column: str) -> tuple[Decimal, int]:
