@@ -15,6 +15,7 @@ from matchpoint_airflow.operators import (
     AlmaTransformUsersOperator,
     AlmaWriteReportOperator,
     SisCheckConnectionOperator,
+    SisCheckFeedOperator,
     SisFetchExtractsOperator,
     SisMarkHandledOperator,
 )
@@ -22,11 +23,12 @@ from matchpoint_airflow.settings import profiles_folder
 
 
 def sis_import(profile: Profile) -> DAG:
-    """SFTP, fetch, transform, match, apply, report, and only then mark the files as handled."""
+    """SFTP, fetch, feed health, transform, match, apply, report, and only then mark the files as handled."""
     of = {"profile": profile.code, "mode": "import"}
     with DAG(schedule=schedule_of(profile, "import"), **dag_arguments(profile, "import")) as dag:
         connection = SisCheckConnectionOperator(task_id="check_connection", **of)
         extracts = SisFetchExtractsOperator(task_id="fetch_extracts", **of)
+        health = SisCheckFeedOperator(task_id="check_feed", **of)
         users = AlmaTransformUsersOperator.partial(
             task_id="transform_users", map_index_template="{{ task.file_name }}", **of
         ).expand(extract=extracts.output)
@@ -37,7 +39,7 @@ def sis_import(profile: Profile) -> DAG:
         ask = AlmaAskApprovalOperator(task_id="ask_approval", **of)
         handled = SisMarkHandledOperator(task_id="mark_handled", **of)
 
-        chain(connection, extracts, users, plan, guard, apply, report, [ask, handled])
+        chain(connection, extracts, health, users, plan, guard, apply, report, [ask, handled])
         chain(guard, report)  # a dry run skips apply_plan and still gets its report
         chain(apply, handled)  # ... and leaves the files on the server
     return dag

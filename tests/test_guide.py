@@ -31,6 +31,7 @@ from matchpoint.profile.formats import (
     JsonFormat,
 )
 from matchpoint.profile.guard import Guard, Limit
+from matchpoint.profile.health import Health, Trailer
 from matchpoint.profile.mapping import SEGMENT_RULES
 from matchpoint.profile.models import Check, ImportAction, Precedence, SynchronizeAction
 
@@ -44,6 +45,7 @@ MODELS: list[type[BaseModel]] = [
     Profile, Join, Precedence, ImportAction, SynchronizeAction, CsvFormat, FixedWidthFormat, FixedColumn, Blocks,
     JsonFormat, ExcelFormat, AlmaXmlFormat, DateOptions, PhoneOptions, PostalCodeOptions, NamePartOptions,
     Guard, Limit,
+    Health, Trailer,
 ]  # fmt: skip
 
 
@@ -68,19 +70,20 @@ def test_the_yaml_of_the_guide_is_valid() -> None:
     values: dict[str, Any] = {}
     for text in re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL):
         values |= yaml.safe_load(text)
-    joins, guard = values.pop("joins"), values.pop("guard")
+    of_profile = {name: values.pop(name) for name in [*values] if name in Profile.model_fields}
     mail = {"types": ["work"], "email_address": values.pop("email_address")}
     phone = {"types": ["mobile"], "phone_number": values.pop("phone_number")}
     mapping = {**values, "emails": [mail], "phones": [phone]}
     profile = Profile.model_validate(
         {
-            "code": "x", "name": "X", "sis_type": "X", "connection": "x", "format": {"type": "csv"}, "guard": guard,
-            "joins": joins, "mapping": mapping, "crosswalks": {"groups": {"A": "B"}},
-            "actions": {"import": {"path": "x"}},
+            "code": "x", "name": "X", "sis_type": "X", "connection": "x", "format": {"type": "csv"},
+            "mapping": mapping, "crosswalks": {"groups": {"A": "B"}}, "actions": {"import": {"path": "x"}},
+            **of_profile,
         }
     )  # fmt: skip
     assert profile.joins["cards"].several == "numbered"
     assert (profile.guard.leave.count, profile.guard.terms[0].year) == (200, 2026)
+    assert profile.health.row_count == "stop"
 
 
 def test_every_link_inside_the_documents_leads_somewhere() -> None:

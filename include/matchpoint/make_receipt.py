@@ -12,6 +12,7 @@ import orjson
 
 from matchpoint.findings import TEXTS, Finding
 from matchpoint.guard.verdict import Judgement
+from matchpoint.health.check import told_health
 from matchpoint.outcomes import Outcome, count_outcomes
 from matchpoint.plan import PlanRow, count_plan, read_plan, read_summary
 from matchpoint.profile import Profile
@@ -56,6 +57,7 @@ def make_receipt(folder: RunFolder, profile: Profile, *, now: datetime) -> Recei
         plan_sha256=summary["sha256"],
         warnings=warnings.reasons(labels),
         judged=Judgement.read(folder),
+        health=told_health(folder),
     )
 
 

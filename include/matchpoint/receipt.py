@@ -51,7 +51,9 @@ class Receipt:
     """What a run did (or, when ``dry_run``, would do). Times are ISO 8601 in UTC, ``as_of`` an ISO date.
 
     ``changed_fields`` counts, for updated rows, how many users changed per Alma field. ``warnings`` tell what was
-    dropped of rows that were loaded without it; their outcome is "". ``judged`` is what the guard said of the plan.
+    dropped of rows that were loaded without it; their outcome is "". ``judged`` is what the guard said of the plan,
+    None where it was not asked. ``health`` has the ``verdicts`` on the feed and
+    the ``charts`` of the last ones, as :func:`matchpoint.health.check.check_feed` keeps them; None without one.
     """
 
     run_id: str
@@ -68,6 +70,7 @@ class Receipt:
     plan_sha256: str
     warnings: list[Reason] = dataclasses.field(default_factory=list)
     judged: Judgement | None = None
+    health: dict[str, Any] | None = None
 
     @property
     def total(self) -> dict[str, int]:

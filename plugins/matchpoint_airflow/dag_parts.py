@@ -190,6 +190,7 @@ Rows that did not go through are in a rejections file; mend it and put it back i
 | `check_connection` | server or store do not answer | the message names which; nothing was fetched |
 | `fetch_extracts` | a file is empty, cut off, a bad zip, or lacks its other file | have it sent, then clear the run |
 | `fetch_extracts` skipped | no new and complete file | nothing; ask the SIS if one was due |
+| `check_feed` | a file is not as it should be; nothing was written | have it sent, then clear the run |
 | `transform_users` | a file cannot be read; nothing was written | the message says where and why; clear the run |
 | `guard_plan` | too many faulty rows: the profile is stopped | have it mended, run `profile_release`, clear the run |
 | `match_users`, `apply_plan` | the store failed; rows are whole or not at all | clear the task |

@@ -76,8 +76,8 @@ def test_the_approval_waits_for_whoever_asks_side_by_side_and_is_never_paused(da
 def test_a_dag_has_the_named_tasks_and_an_asset(dagbag, dag_id: str) -> None:
     dag = dagbag.dags[dag_id]
     assert [task.task_id for task in dag.topological_sort()] == [
-        "check_connection", "fetch_extracts", "transform_users", "match_users", "guard_plan", "apply_plan",
-        "write_report", "ask_approval", "mark_handled",
+        "check_connection", "fetch_extracts", "check_feed", "transform_users", "match_users", "guard_plan",
+        "apply_plan", "write_report", "ask_approval", "mark_handled",
     ]  # fmt: skip
     code = dag_id.split("__")[1]
     assert [asset.name for asset in dag.get_task("apply_plan").outlets] == [f"matchpoint_users__{code}"]

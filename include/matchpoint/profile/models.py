@@ -13,6 +13,7 @@ from matchpoint.findings import Severity
 from matchpoint.profile.converters import CrosswalkConverter
 from matchpoint.profile.formats import AlmaXmlFormat, Format, JsonFormat, check_expression
 from matchpoint.profile.guard import Guard
+from matchpoint.profile.health import Health
 from matchpoint.profile.joins import Join, JoinName, check_joins, own_columns
 from matchpoint.profile.mapping import Mapping, rules_of
 from matchpoint.profile.model import Model
@@ -126,6 +127,7 @@ class Profile(Model):
         default_factory=dict, description="What a fault does to its row: reject it, or drop the faulty part"
     )
     guard: Guard = Field(default_factory=Guard, description="What a run may do without asking a person")
+    health: Health = Field(default_factory=Health, description="What a feed that is unlike the others does")
     actions: Actions
 
     @field_validator("timezone")
@@ -137,6 +139,7 @@ class Profile(Model):
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Profile:
+        self.health.check_format(self.format)
         if isinstance(self.format, AlmaXmlFormat):
             if self.mapping is not None:
                 raise ValueError("mapping: found one; the format alma_xml takes none")

@@ -50,6 +50,27 @@ def column_names(file: IO[bytes], name: str, form: ExcelFormat) -> list[str]:
         return [column.strip() for column in next(islice(rows, form.header_row - 1, None), []) if column.strip()]
 
 
+def first_rows(file: IO[bytes], name: str, form: ExcelFormat, limit: int) -> tuple[list[str], list[list[str]], int]:
+    """Give the columns, at most ``limit`` rows, blank ones left out, and how many rows there are.
+
+    That number is exact where all rows were read, else what the sheet says of its size. Raises
+    :class:`ExtractError` when the file is no workbook or lacks the sheet.
+    """
+    with _rows(file, name, form) as rows:
+        header = [column.strip() for column in next(islice(rows, form.header_row - 1, None), [])]
+        while header and not header[-1]:
+            header.pop()
+        read = list(islice(rows, limit + 1))
+    some = [row[: len(header)] for row in read[:limit] if any(row)]
+    if len(read) <= limit:
+        return header, some, len(some)
+    book = openpyxl.load_workbook(file, read_only=True)
+    sheet: Any = book[form.sheet] if form.sheet else book.worksheets[0]
+    told = (sheet.max_row or 0) - form.header_row
+    book.close()
+    return header, some, max(told, len(read))
+
+
 def write_rejected(file: IO[bytes], name: str, form: ExcelFormat, rejects: Mapping[int, Finding]) -> bytes:
     """Give a workbook with the rejected rows as text, and the reasons in three columns more."""
     book = openpyxl.Workbook(write_only=True)

@@ -64,7 +64,7 @@ class RawExtract:
         self._form = form
         self._quote = (form.quote or "").encode()
         self.encoding = settle_encoding(file, name, form.encoding)
-        if form.comment or form.escape or not _is_ascii_based(self.encoding):
+        if form.comment or form.escape or not is_ascii_based(self.encoding):
             raise NotLineWise
         for _ in range(form.skip_lines):
             file.readline()
@@ -99,7 +99,7 @@ class RawExtract:
         end = len(data) if last else data.rfind(b"\n") + 1
         lines, rest = data[:end].splitlines(), b""
         if self._quote and self._quote in data and any(line.count(self._quote) & 1 for line in lines):
-            lines, rest = _held_together(data[:end].splitlines(keepends=True), self._quote)
+            lines, rest = held_together(data[:end].splitlines(keepends=True), self._quote)
             if len(rest) > BLOCK:  # a quote that never closes: the plain way tells where
                 raise NotLineWise
             if last and rest:
@@ -107,7 +107,7 @@ class RawExtract:
         return lines, rest + data[end:]
 
 
-def _held_together(lines: list[bytes], quote: bytes) -> tuple[list[bytes], bytes]:
+def held_together(lines: list[bytes], quote: bytes) -> tuple[list[bytes], bytes]:
     """Join lines between which a quote is open; give the records, and what is still open at the end."""
     records: list[bytes] = []
     held: list[bytes] = []
@@ -151,7 +151,7 @@ def decoded(raw: bytes, encoding: str) -> str:
         raise NotLineWise from None
 
 
-def _is_ascii_based(encoding: str) -> bool:
+def is_ascii_based(encoding: str) -> bool:
     """Tell whether a byte below 128 is always that character: then lines and quotes are seen without decoding."""
     name = codecs.lookup(encoding).name
     return name.startswith(("utf-8", "ascii", "iso8859", "cp125", "koi8", "mac-"))

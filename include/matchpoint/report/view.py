@@ -11,6 +11,7 @@ from matchpoint.outcomes import Outcome
 from matchpoint.receipt import FileReceipt, Reason, Receipt
 from matchpoint.report import words
 from matchpoint.report.chart import Slice, cut_slices, has_thin_slice
+from matchpoint.report.health import HealthView, view_health
 from matchpoint.report.text import counted, duration, file_size, moment, number, shorten_hash
 
 INSIDE = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
@@ -94,6 +95,7 @@ class View:
     facts: list[Fact]
     digests: list[Digest]
     judged: Judgement | None
+    health: HealthView | None
 
 
 def view_receipt(receipt: Receipt) -> View:
@@ -117,6 +119,7 @@ def view_receipt(receipt: Receipt) -> View:
         facts=_facts(receipt),
         digests=_digests(receipt),
         judged=receipt.judged,
+        health=view_health(receipt.health),
     )
 
 

@@ -35,3 +35,6 @@ quarantines = Table(
     Column("released_by", Text),
     Column("released_at", Time),
 )
+
+ACCEPTED = ("Approve all", "Approve without the removals")
+"""The answers by which a person accepts a feed, in the words of :class:`matchpoint.guard.verdict.Answer`."""

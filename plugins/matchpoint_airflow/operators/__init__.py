@@ -9,6 +9,7 @@ from matchpoint_airflow.operators.code_tables import AlmaLoadCodeTablesOperator
 from matchpoint_airflow.operators.fetch import SisFetchExtractsOperator
 from matchpoint_airflow.operators.guard import AlmaAskApprovalOperator, AlmaGuardPlanOperator, PlanApprovalOperator
 from matchpoint_airflow.operators.handled import SisMarkHandledOperator
+from matchpoint_airflow.operators.health import SisCheckFeedOperator
 from matchpoint_airflow.operators.match import AlmaMatchUsersOperator
 from matchpoint_airflow.operators.report import AlmaWriteReportOperator
 from matchpoint_airflow.operators.transform import AlmaTransformUsersOperator
@@ -31,6 +32,7 @@ __all__ = [
     "AlmaWriteReportOperator",
     "PlanApprovalOperator",
     "SisCheckConnectionOperator",
+    "SisCheckFeedOperator",
     "SisFetchExtractsOperator",
     "SisMarkHandledOperator",
 ]
