@@ -12,6 +12,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from matchpoint.chunks import ahead, chunks, without_gc
 from matchpoint.errors import PlanError
 from matchpoint.feed import Feed
+from matchpoint.leavers.apply import apply_leavers
 from matchpoint.outcomes import Outcome
 from matchpoint.plan import WRITTEN, plan_sha256, read_plan, read_refreshed, read_summary
 from matchpoint.run_folder import Extract, RunFolder, sha256
@@ -57,6 +58,8 @@ def apply_plan(folder: RunFolder, engine: Engine, *, now: datetime) -> list[Devi
         )
         deviations = list(_apply(folder, engine, stamp))
         _refresh(folder, engine)
+        if summary.get("leavers"):
+            apply_leavers(folder, engine, stamp, as_of=summary["as_of"])
     folder.write_lines("applied.jsonl", deviations)
     with writing(engine).begin() as connection:
         note_files(connection, extracts, profile=summary["profile"], mode=summary["mode"], run_id=run_id, now=now)

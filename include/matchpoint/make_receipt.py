@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from matchpoint.findings import TEXTS, Finding
+from matchpoint.leavers.files import counts_of
 from matchpoint.outcomes import Outcome, count_outcomes
 from matchpoint.plan import PlanRow, count_plan, read_plan, read_summary
 from matchpoint.profile import Profile
@@ -31,6 +32,7 @@ def make_receipt(folder: RunFolder, profile: Profile, *, now: datetime) -> Recei
     files = []
     labels = {}
     warnings = _Told()
+    leavers = counts_of(folder, summary)
     for extract in folder.extracts:
         rejections = write_rejections(folder, extract, profile, ledger.rejects[extract.number])
         counts = count_outcomes(ledger.outcomes[extract.number].elements())
@@ -54,6 +56,7 @@ def make_receipt(folder: RunFolder, profile: Profile, *, now: datetime) -> Recei
         changed_fields=dict(ledger.changed.most_common()),
         plan_sha256=summary["sha256"],
         warnings=warnings.reasons(labels),
+        leavers=leavers.as_dict() if leavers else None,
     )
 
 

@@ -50,7 +50,8 @@ class Receipt:
     """What a run did (or, when ``dry_run``, would do). Times are ISO 8601 in UTC, ``as_of`` an ISO date.
 
     ``changed_fields`` counts, for updated rows, how many users changed per Alma field. ``warnings`` tell what was
-    dropped of rows that were loaded without it; their outcome is "".
+    dropped of rows that were loaded without it; their outcome is "". ``leavers`` counts people who are not in the
+    feed, as :class:`matchpoint.leavers.files.LeaverCounts` says; None where the profile does nothing about them.
     """
 
     run_id: str
@@ -66,6 +67,7 @@ class Receipt:
     changed_fields: dict[str, int]
     plan_sha256: str
     warnings: list[Reason] = dataclasses.field(default_factory=list)
+    leavers: dict[str, Any] | None = None
 
     @property
     def total(self) -> dict[str, int]:

@@ -43,7 +43,8 @@ def holds(user: User) -> Iterator[str]:
             yield f"the user has {words}"
 
 
-def _is_protected(user: User) -> bool:
+def says_nosync(user: User) -> bool:
+    """Tell whether a note says that the user is to be left alone."""
     return any(note.get("note_text", "").strip().upper().startswith(NO_SYNC) for note in NOTES.parts(user))
 
 
@@ -81,7 +82,7 @@ def _free(accounts: Sequence[Account], due: date, purged: Purged) -> Iterator[Ac
     for account in accounts:
         if account.user.get("purge_date", "9999-12-31")[:10] >= due.isoformat():
             continue  # it was given more time since
-        reasons = [*holds(account.user), *(["a note says NOSYNC"] if _is_protected(account.user) else [])]
+        reasons = [*holds(account.user), *(["a note says NOSYNC"] if says_nosync(account.user) else [])]
         if reasons:
             purged.kept[account.user["primary_id"]] = "; ".join(reasons)
         else:

@@ -13,6 +13,7 @@ from matchpoint.findings import Severity
 from matchpoint.profile.converters import CrosswalkConverter
 from matchpoint.profile.formats import AlmaXmlFormat, Format, JsonFormat, check_expression
 from matchpoint.profile.joins import Join, JoinName, check_joins, own_columns
+from matchpoint.profile.leavers import Leavers
 from matchpoint.profile.mapping import Mapping, rules_of
 from matchpoint.profile.model import Model
 
@@ -66,6 +67,7 @@ class SynchronizeAction(Action):
     empty_special: Literal["keep", "clear"] = Field(
         "keep", description="What an empty special field in the extract does to the user's value"
     )
+    leavers: Leavers = Leavers()
 
 
 class Actions(Model):

@@ -8,6 +8,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine
 
+from matchpoint.store import leavers_tables  # noqa: F401 (so that all tables are known)
 from matchpoint.store.engine import exclusive, writing
 from matchpoint.store.first_load import complete
 
