@@ -10,6 +10,7 @@ from matchpoint.outcomes import Outcome
 from matchpoint.receipt import FileReceipt, Reason, Receipt
 from matchpoint.report import words
 from matchpoint.report.chart import Slice, cut_slices, has_thin_slice
+from matchpoint.report.leavers import LeaverView, view_leavers
 from matchpoint.report.text import counted, duration, file_size, moment, number, shorten_hash
 
 INSIDE = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
@@ -92,6 +93,7 @@ class View:
     mendable: list[FileLine]
     facts: list[Fact]
     digests: list[Digest]
+    leavers: LeaverView | None
 
 
 def view_receipt(receipt: Receipt) -> View:
@@ -114,6 +116,7 @@ def view_receipt(receipt: Receipt) -> View:
         mendable=[one for one in files if one.rejections],
         facts=_facts(receipt),
         digests=_digests(receipt),
+        leavers=view_leavers(receipt.leavers),
     )
 
 
