@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel
 
 from matchpoint.check_profile import find_profile
-from matchpoint.profile import Join, Profile
+from matchpoint.profile import Join, Leavers, Profile, Protect
 from matchpoint.profile.converters import TAGS as CONVERTERS
 from matchpoint.profile.converters import (
     DateOptions,
@@ -42,6 +42,7 @@ WORDS = set(re.findall(r"[A-Za-z_]\w*", " ".join(CODE)))
 MODELS: list[type[BaseModel]] = [
     Profile, Join, Precedence, ImportAction, SynchronizeAction, CsvFormat, FixedWidthFormat, FixedColumn, Blocks,
     JsonFormat, ExcelFormat, AlmaXmlFormat, DateOptions, PhoneOptions, PostalCodeOptions, NamePartOptions,
+    Leavers, Protect,
 ]  # fmt: skip
 
 
@@ -66,6 +67,7 @@ def test_the_yaml_of_the_guide_is_valid() -> None:
     values: dict[str, Any] = {}
     for text in re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL):
         values |= yaml.safe_load(text)
+    assert Leavers.model_validate(values.pop("leavers")).policy == "deactivate"
     joins = values.pop("joins")
     mail = {"types": ["work"], "email_address": values.pop("email_address")}
     phone = {"types": ["mobile"], "phone_number": values.pop("phone_number")}

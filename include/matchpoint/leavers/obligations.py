@@ -90,11 +90,14 @@ def read_obligations(file: IO[str], name: str) -> Iterator[Obligation]:
     if "identifier" not in header or not {*_COUNTED, "fines"} & {*header}:
         expected = "the column identifier and one of blocks, loans, requests, fines"
         raise ExtractError(name, "other columns", expected, "Change the file's first line.", place="row 1")
+    expected = "an identifier, whole numbers, and fines as a decimal number with a point"
     try:
         for row in reader:
             yield _read(row)
-    except (csv.Error, ValueError, InvalidOperation):
-        expected = "an identifier, whole numbers, and fines as a decimal number with a point"
+    except csv.Error:
+        place = f"after line {reader.line_num}"
+        raise ExtractError(name, "no CSV", "every quote closed", "Mend the line.", place=place) from None
+    except (ValueError, InvalidOperation):
         place = f"line {reader.line_num}"
         raise ExtractError(name, "another value", expected, "Mend the line.", place=place) from None
 
