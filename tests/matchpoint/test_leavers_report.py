@@ -40,6 +40,12 @@ def test_what_one_should_know_is_said() -> None:
         assert "nothing due in this run: 3" in said
 
 
+def test_the_page_links_the_clearance_list_when_there_is_somebody_on_it() -> None:
+    assert page(make_receipt(leavers=leavers())).xpath("//a[@href='clearance.csv']")
+    nobody = LeaverCounts(told(absent=1)).as_dict()
+    assert not page(make_receipt(leavers=nobody)).xpath("//a[@href='clearance.csv']")
+
+
 def test_nothing_is_said_where_the_profile_does_nothing_about_leavers() -> None:
     for render in (render_html, render_markdown):
         assert "Leavers" not in render(make_receipt())

@@ -58,18 +58,19 @@ class Absent:
         accepted = np.isin(ids, self.present.accepted) & ~gone
         named = np.isin(ids, self.present.named) & ~gone
         back = accepted & self.noted["has_step"]
-        again = np.setdiff1d(np.intersect1d(told_before, self.present.accepted), ids)
-        yield from self._in_groups(np.union1d(ids[back], again), "returned", "in the feed again")
+        again = told_before[np.isin(told_before, self.present.accepted) & ~np.isin(told_before, ids)]
+        yield from self._in_groups(np.concatenate([ids[back], again]), "returned", "in the feed again")
         for step, some in (("present", (accepted & ~back) | named), ("gone", gone)):
             yield from (Leaver(user_id, step) for user_id in ids[some].tolist())
 
     def absent(self) -> Iterator[Leaver]:
         """Give those who are absent, but for the settled ones: of them nothing is new."""
-        away = np.setdiff1d(self.users, np.union1d(self.present.everybody, self.keep), assume_unique=True)
+        here = (np.isin(self.users, some) for some in (self.present.accepted, self.present.named, self.keep))
+        away = self.users[~np.logical_or.reduce(list(here))]
         now = np.zeros(len(away), dtype=absences.STATE)
         now["user_id"], now["may_step"] = away, True
-        _, here, there = np.intersect1d(away, self.noted["user_id"], assume_unique=True, return_indices=True)
-        now[here] = self.noted[there]
+        known = self.noted[np.isin(self.noted["user_id"], away)]
+        now[np.searchsorted(away, known["user_id"])] = known
         enough = self.leavers.after_feeds
         counts = ~now["counted"] & (now["feeds"] < enough)
         now["feeds"] += counts

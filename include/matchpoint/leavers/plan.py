@@ -73,7 +73,7 @@ def plan_leavers(
     is_newest = absences.is_newest(connection, profile.code, run_id)
     if not is_newest:
         not_counted, present = "older_feed", replace(present, unidentified=0)
-    kept = np.unique(np.fromiter(keep, dtype=np.int64))
+    kept = np.fromiter(keep, dtype=np.int64)
     people = Absent(connection, profile.code, leavers, present, run_id=run_id, as_of=as_of, keep=kept)
     told = chain(people.ended(told_before) if is_newest else (), () if not_counted else people.absent())
     counter = LeaverCounter()

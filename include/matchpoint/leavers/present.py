@@ -25,7 +25,7 @@ _ASKED_AT_ONCE = 5_000
 
 @dataclass(frozen=True)
 class Present:
-    """The users that a feed is about, by number, in order.
+    """The users that a feed is about, by number, in no order, maybe twice.
 
     ``accepted`` have a row that goes through, ``named`` only rows that do not. ``unidentified`` counts rows of which
     nobody can tell whom they are about: any absent person may be meant.
@@ -34,11 +34,6 @@ class Present:
     accepted: Hashes
     named: Hashes
     unidentified: int = 0
-
-    @property
-    def everybody(self) -> Hashes:
-        """Both."""
-        return np.union1d(self.accepted, self.named)
 
 
 def present_in(folder: RunFolder, feed: Feed, standing: Standing) -> Present:
@@ -50,8 +45,8 @@ def present_in(folder: RunFolder, feed: Feed, standing: Standing) -> Present:
     refused.add(_staged_identifiers(feed, positions[~is_accepted]))
     refused.add(_rejected_identifiers(folder, feed))
     named = np.concatenate([user_ids[~is_accepted], np.fromiter(refused.users, dtype=np.int64)])
-    accepted = np.unique(accepted[accepted >= 0])
-    named = np.setdiff1d(named[named >= 0], accepted)
+    accepted = accepted[accepted >= 0]
+    named = named[(named >= 0) & ~np.isin(named, accepted)]
     return Present(accepted, named, refused.unidentified)
 
 

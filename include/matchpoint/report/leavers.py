@@ -15,12 +15,16 @@ NO_GROUP = "no user group"
 
 @dataclass(frozen=True)
 class LeaverView:
-    """``words`` are the columns that somebody is in, ``lines`` the user groups with their numbers, then ``total``."""
+    """``words`` are the columns that somebody is in, ``lines`` the user groups with their numbers, then ``total``.
+
+    ``held`` are the people of the clearance list.
+    """
 
     words: list[str]
     lines: list[tuple[str, list[int]]]
     total: list[int]
     remarks: list[str]
+    held: int
 
 
 def view_leavers(leavers: Mapping[str, Any] | None) -> LeaverView | None:
@@ -30,7 +34,7 @@ def view_leavers(leavers: Mapping[str, Any] | None) -> LeaverView | None:
     total = leavers["counts"]
     words = [word for word in WORDS.values() if total[word]]
     lines = [(group or NO_GROUP, [some[word] for word in words]) for group, some in leavers["by_group"].items()]
-    return LeaverView(words, lines, [total[word] for word in words], list(_remarks(leavers)))
+    return LeaverView(words, lines, [total[word] for word in words], list(_remarks(leavers)), total["held"])
 
 
 def _remarks(leavers: Mapping[str, Any]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -47,7 +48,7 @@ def profile_users(connection: Connection, profile: str) -> Hashes:
     else:
         cursor: Any = connection.connection.cursor()  # the driver's own: SQLAlchemy's rows take three times as long
         cursor.execute("SELECT id FROM users WHERE external_id = ? AND account_type = 'EXTERNAL'", (profile,))
-        found = np.fromiter((one for (one,) in cursor), dtype=np.int64)
+        found = np.fromiter(chain.from_iterable(cursor), dtype=np.int64)
     return np.sort(found)
 
 

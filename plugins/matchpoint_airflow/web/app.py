@@ -12,14 +12,19 @@ from matchpoint_airflow.web.security import MAY_SEE_RUNS
 
 app = FastAPI(title="Matchpoint", docs_url=None, redoc_url=None, openapi_url=None)
 
-_REPORTS = {"report.html": "text/html", "report.md": "text/markdown", "receipt.json": "application/json"}
+_REPORTS = {
+    "report.html": "text/html",
+    "report.md": "text/markdown",
+    "receipt.json": "application/json",
+    "clearance.csv": "text/csv",
+}
 
 
 @app.get("/runs/{dag_id}/{run_id}/{name}", dependencies=[MAY_SEE_RUNS])
 def report(dag_id: str, run_id: str, name: str) -> Response:
     """Give the report of a run."""
     if name not in _REPORTS:
-        raise HTTPException(404, "a run has report.html, report.md and receipt.json")
+        raise HTTPException(404, f"a run has {', '.join(_REPORTS)}")
     return _file(dag_id, run_id, name, _REPORTS[name])
 
 
