@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 from helpers import House, open_house, person
 
+from matchpoint.accounts.purge import purge
+from matchpoint.accounts.store import Act
 from matchpoint.errors import ExtractError
-from matchpoint.leavers.obligations import Noted, Obligation, note_obligations, owed_by, read_obligations
+from matchpoint.leavers.obligations import Noted, Obligation, note_obligations, read_obligations
 from matchpoint.store.leavers_tables import obligations
+from matchpoint.store.obligations import owed_by
 
 TODAY = date(2026, 9, 1)
 
@@ -81,6 +84,15 @@ def test_a_file_that_is_something_else_is_refused_by_line_and_nothing_is_noted(
         note_obligations(house.engine, read_obligations(io.StringIO(text), "owed.csv"), source="f", as_of=TODAY)
     assert "secret" not in str(raised.value)
     assert house.rows("obligations") == []
+
+
+def test_the_purge_keeps_who_still_has_something_but_not_for_a_block(house: House) -> None:
+    for name in ("s1", "s2", "s3"):
+        house.edit(name, purge_date="2026-08-01")
+    note_obligations(house.engine, [Obligation("s1", loans=1), Obligation("s2", 1)], source="api", as_of=TODAY)
+    purged = purge(house.engine, Act("librarian", house.now()), as_of=TODAY, dry_run=False)
+    assert (purged.deleted, purged.kept) == (2, {"s1": "the user has loans"})
+    assert house.users().keys() == {"s1"}
 
 
 def test_many_are_noted_in_few_statements(house: House) -> None:

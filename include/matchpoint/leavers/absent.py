@@ -16,13 +16,14 @@ from matchpoint.alma.law import changes
 from matchpoint.chunks import chunks
 from matchpoint.hashes import Hashes
 from matchpoint.leavers.files import BATCH_ROWS, Leaver
-from matchpoint.leavers.obligations import owed_by, told_by_record
+from matchpoint.leavers.obligations import told_by_record
 from matchpoint.leavers.policy import FIELDS, Verdict, next_step
 from matchpoint.leavers.present import Present
 from matchpoint.profile.leavers import Leavers
 from matchpoint.store import absences
 from matchpoint.store.absences import SoFar
 from matchpoint.store.bulk import among
+from matchpoint.store.obligations import owed_by
 from matchpoint.store.tables import users
 
 _NOBODY: Hashes = np.array([], dtype=np.int64)

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import IO
 
-from sqlalchemy import Connection, Engine, delete, select
+from sqlalchemy import Engine, delete, select
 
 from matchpoint.accounts.purge import holds
 from matchpoint.alma.fields import BLOCKS, User
@@ -19,6 +19,7 @@ from matchpoint.errors import ExtractError
 from matchpoint.store.bulk import among, load_rows
 from matchpoint.store.engine import writing
 from matchpoint.store.leavers_tables import obligations
+from matchpoint.store.obligations import BLOCKED
 from matchpoint.store.tables import identifiers
 
 BATCH = 5_000
@@ -111,30 +112,11 @@ def _read(row: Mapping[str, str | None]) -> Obligation:
     return Obligation(cells["identifier"], blocks, loans, requests, fines)
 
 
-def owed_by(connection: Connection, user_ids: Iterable[int]) -> dict[int, list[str]]:
-    """Tell in words, without a number, what users owe by the table of obligations."""
-    query = select(obligations).where(among(connection, obligations.c.user_id, list(user_ids)))
-    return {one["user_id"]: list(_words(dict(one))) for one in connection.execute(query).mappings()}
-
-
-def _words(owed: dict[str, str | int]) -> Iterator[str]:
-    if owed["blocks"]:
-        yield _BLOCKED
-    for name in ("loans", "requests"):
-        if owed[name]:
-            yield f"the user has {name}"
-    if Decimal(owed["fines"]) > 0:
-        yield "the user has an open balance"
-
-
 def told_by_record(user: User, as_of: date) -> Iterator[str]:
     """Tell in words what a user owes by its own record; a block counts until it is inactive or has expired."""
     today = as_of.isoformat()
     for block in BLOCKS.parts(user):
         if block.get("block_status") != "INACTIVE" and block.get("expiry_date", "9999")[:10] >= today:
-            yield _BLOCKED
+            yield BLOCKED
             break
     yield from holds(user)
-
-
-_BLOCKED = "the user has a block"
