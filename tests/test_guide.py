@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel
 
 from matchpoint.check_profile import find_profile
-from matchpoint.profile import Join, Profile
+from matchpoint.profile import Join, Leavers, Profile, Protect
 from matchpoint.profile.converters import TAGS as CONVERTERS
 from matchpoint.profile.converters import (
     DateOptions,
@@ -46,6 +46,7 @@ MODELS: list[type[BaseModel]] = [
     JsonFormat, ExcelFormat, AlmaXmlFormat, DateOptions, PhoneOptions, PostalCodeOptions, NamePartOptions,
     Guard, Limit,
     Health, Trailer,
+    Leavers, Protect,
 ]  # fmt: skip
 
 
@@ -71,6 +72,7 @@ def test_the_yaml_of_the_guide_is_valid() -> None:
     for text in re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL):
         values |= yaml.safe_load(text)
     of_profile = {name: values.pop(name) for name in [*values] if name in Profile.model_fields}
+    assert Leavers.model_validate(values.pop("leavers")).policy == "deactivate"
     mail = {"types": ["work"], "email_address": values.pop("email_address")}
     phone = {"types": ["mobile"], "phone_number": values.pop("phone_number")}
     mapping = {**values, "emails": [mail], "phones": [phone]}

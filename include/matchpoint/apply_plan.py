@@ -12,6 +12,8 @@ from sqlalchemy.exc import DataError, IntegrityError
 from matchpoint.chunks import ahead, chunks, without_gc
 from matchpoint.errors import PlanError
 from matchpoint.feed import Feed
+from matchpoint.leavers.apply import apply_leavers
+from matchpoint.leavers.policy import FIELDS
 from matchpoint.outcomes import Outcome
 from matchpoint.plan import WRITTEN, plan_sha256, read_plan, read_refreshed, read_summary
 from matchpoint.run_folder import Extract, RunFolder, sha256
@@ -38,11 +40,11 @@ def apply_plan(
 ) -> list[Deviation]:
     """Apply the plan in the run folder to the store.
 
-    ``withheld`` are categories (``create``, ``update``) that wait for a person's answer: their rows are skipped, and
-    applied when the plan is applied again without withholding them. A row whose user, identifiers or extract changed
-    after the plan was made becomes a conflict; a row that the database refuses is failed; all others come out as
-    planned. All these are given, and kept in ``applied.jsonl``. Raises :class:`PlanError` when the plan itself is not
-    the one that was made. A dry run's plan is never applied.
+    ``withheld`` are categories (:data:`matchpoint.guard.verdict.EVERYTHING`) that wait for a person's answer: their
+    rows are skipped, and applied when the plan is applied again without withholding them. A row whose user,
+    identifiers or extract changed after the plan was made becomes a conflict; a row that the database refuses is
+    failed; all others come out as planned. All these are given, and kept in ``applied.jsonl``. Raises
+    :class:`PlanError` when the plan itself is not the one that was made. A dry run's plan is never applied.
     """
     summary = read_summary(folder)
     if summary["dry_run"]:
@@ -62,6 +64,9 @@ def apply_plan(
         )
         deviations = list(_apply(folder, engine, stamp, withheld))
         _refresh(folder, engine)
+        if summary["leavers"]:
+            parked = FIELDS if "leave" in withheld else ()
+            apply_leavers(folder, engine, stamp, as_of=summary["as_of"], parked=parked, counts="feed" not in withheld)
     folder.write_lines("applied.jsonl", deviations)
     with writing(engine).begin() as connection:
         note_files(connection, extracts, profile=summary["profile"], mode=summary["mode"], run_id=run_id, now=now)

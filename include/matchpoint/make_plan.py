@@ -12,6 +12,8 @@ from sqlalchemy import Engine, delete, insert, select
 
 from matchpoint.chunks import without_gc
 from matchpoint.feed import Feed
+from matchpoint.leavers.files import LeaverCounts
+from matchpoint.leavers.plan import plan_absences
 from matchpoint.matching import Rules
 from matchpoint.outcomes import Outcome, count_outcomes
 from matchpoint.plan import PlanRow, plan_sha256, read_plan, write_plan, write_refreshed
@@ -46,7 +48,7 @@ def make_plan(
     It goes into the run folder and, unless it is a dry run, into the store; no user is touched.
     """
     feed = Feed(folder, in_order(folder.extracts, profile.precedence))
-    outcomes, unchanged = _match(
+    outcomes, unchanged, leavers = _match(
         folder, engine, profile, feed, mode=mode, run_id=run_id, as_of=date.fromisoformat(as_of)
     )
     summary: dict[str, Any] = {
@@ -62,6 +64,7 @@ def make_plan(
         "counts": count_outcomes(outcomes.elements()),
         "order": feed.order,
         "unchanged": unchanged,
+        "leavers": leavers.as_dict() if leavers else None,
     }
     folder.write_json("plan.json", summary)
     if not dry_run:
@@ -71,8 +74,8 @@ def make_plan(
 
 def _match(
     folder: RunFolder, engine: Engine, profile: Profile, feed: Feed, *, mode: Mode, run_id: str, as_of: date
-) -> tuple[Counter[str], Counter[int]]:
-    """Write the plan's rows; count its outcomes, and the unchanged rows by number of the extract."""
+) -> tuple[Counter[str], Counter[int], LeaverCounts | None]:
+    """Write the plan's rows; count its outcomes, the unchanged rows by number of the extract, and the leavers."""
     outcomes: Counter[str] = Counter()
     rules = Rules.of(profile, mode)
     transformer = Transformer(profile, as_of, load_code_tables(engine))
@@ -80,9 +83,10 @@ def _match(
         standing = Settler(folder, connection, profile, rules, feed, run_id, transformer).settle()
         planner = Planner(connection, profile, rules, run_id, standing)
         write_plan(folder, _counted(planner.plan(feed), outcomes))
+        leavers = plan_absences(folder, connection, profile, feed, standing, rules=rules, run_id=run_id, as_of=as_of)
     write_refreshed(folder, planner.refreshed)
     outcomes[Outcome.UNCHANGED] += planner.unchanged.total()
-    return outcomes, planner.unchanged
+    return outcomes, planner.unchanged, leavers
 
 
 def _counted(rows: Iterator[PlanRow], outcomes: Counter[str]) -> Iterator[PlanRow]:

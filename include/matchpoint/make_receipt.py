@@ -13,6 +13,7 @@ import orjson
 from matchpoint.findings import TEXTS, Finding
 from matchpoint.guard.verdict import Judgement
 from matchpoint.health.check import told_health
+from matchpoint.leavers.files import counts_of
 from matchpoint.outcomes import Outcome, count_outcomes
 from matchpoint.plan import PlanRow, count_plan, read_plan, read_summary
 from matchpoint.profile import Profile
@@ -33,6 +34,7 @@ def make_receipt(folder: RunFolder, profile: Profile, *, now: datetime) -> Recei
     files = []
     labels = {}
     warnings = _Told()
+    leavers = counts_of(folder, summary)
     for extract in folder.extracts:
         rejections = write_rejections(folder, extract, profile, ledger.rejects[extract.number])
         counts = count_outcomes(ledger.outcomes[extract.number].elements())
@@ -58,6 +60,7 @@ def make_receipt(folder: RunFolder, profile: Profile, *, now: datetime) -> Recei
         warnings=warnings.reasons(labels),
         judged=Judgement.read(folder),
         health=told_health(folder),
+        leavers=leavers.as_dict() if leavers else None,
     )
 
 

@@ -91,14 +91,15 @@ def read_refreshed(folder: RunFolder) -> Iterator[tuple[list[int], list[int]]]:
 
 
 def plan_sha256(folder: RunFolder) -> str | None:
-    """Give the hash of all that a plan is: rows, staged users, what is refreshed; None when a part is gone."""
+    """Hash all that a plan is: rows, staged users, what is refreshed, leavers; None when a part is gone."""
     users = (
         folder.root.joinpath("users", f"{one.number:03}{kind}.parquet") for one in folder.extracts for kind in _KINDS
     )
     parts = [folder.root.joinpath("plan.parquet"), folder.root.joinpath("refresh.parquet")]
     if not all(one.exists() for one in parts):
         return None
-    told = [f"{one.name} {sha256(one)}" for one in (*parts, *users) if one.exists()]
+    more = folder.root.joinpath("leavers.parquet")
+    told = [f"{one.name} {sha256(one)}" for one in (*parts, *users, more) if one.exists()]
     return hashlib.sha256("\n".join(told).encode()).hexdigest()
 
 

@@ -52,8 +52,9 @@ class Receipt:
 
     ``changed_fields`` counts, for updated rows, how many users changed per Alma field. ``warnings`` tell what was
     dropped of rows that were loaded without it; their outcome is "". ``judged`` is what the guard said of the plan,
-    None where it was not asked. ``health`` has the ``verdicts`` on the feed and
-    the ``charts`` of the last ones, as :func:`matchpoint.health.check.check_feed` keeps them; None without one.
+    None where it was not asked. ``health`` has the ``verdicts`` on the feed and the ``charts`` of the last ones, as
+    :func:`matchpoint.health.check.check_feed` keeps them; None without one. ``leavers`` counts people who are not in
+    the feed, as :class:`matchpoint.leavers.files.LeaverCounts` says; None where the profile does nothing about them.
     """
 
     run_id: str
@@ -71,6 +72,7 @@ class Receipt:
     warnings: list[Reason] = dataclasses.field(default_factory=list)
     judged: Judgement | None = None
     health: dict[str, Any] | None = None
+    leavers: dict[str, Any] | None = None
 
     @property
     def total(self) -> dict[str, int]:

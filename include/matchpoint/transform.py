@@ -28,6 +28,8 @@ from matchpoint.hashes import Hashes
 from matchpoint.joined import read_joined
 from matchpoint.judge import judge
 from matchpoint.known import Known, KnownRows, mapping_version
+from matchpoint.leavers.named import Named, forget_named, named_in_columns, named_in_users, write_named
+from matchpoint.leavers.policy import leavers_of
 from matchpoint.mapping.documents import identifier_hashes
 from matchpoint.mapping.doubtful import doubtful_rows
 from matchpoint.mapping.users import map_rows, users_of
@@ -45,11 +47,12 @@ WORKERS = 2
 
 @dataclass(frozen=True)
 class Piece:
-    """Some rows of an extract: staged users, findings, and the rows that are known with their users."""
+    """Some rows of an extract: staged users, findings, known rows with their users, whom rejected ones are about."""
 
     users: pa.Table = field(default_factory=staged.SCHEMA.empty_table)
     findings: list[Finding] = field(default_factory=list)
     known: KnownRows = field(default_factory=KnownRows.none)
+    named: Named = field(default_factory=list)
 
     @property
     def rejected(self) -> set[int]:
@@ -68,6 +71,7 @@ class Transformer:
         self.context = Context(tables, profile.record_type)
         self.known = known or Known.nothing()
         self.fast = fast
+        self.names_rejected = leavers_of(profile) is not None
 
     def pieces(self, folder: RunFolder, extract: Extract, wanted: Hashes | None = None) -> Iterator[Piece]:
         """Transform an extract piece by piece; ``wanted`` are the row numbers to take, all when None.
@@ -133,7 +137,9 @@ class Transformer:
             whole = pa.concat_tables([quick, piece.users])
             piece = Piece(whole.sort_by("row") if odd else whole, piece.findings)
         table = staged.with_ranks(piece.users, rank_rows(frame, self.profile.precedence))
-        return Piece(staged.with_row_hashes(table, raw.rows, raw.hashes) if raw else table, piece.findings)
+        table = staged.with_row_hashes(table, raw.rows, raw.hashes) if raw else table
+        named = named_in_columns(columns, piece.rejected) if self.names_rejected else []
+        return Piece(table, piece.findings, named=named)
 
     def _one_by_one(self, users: dict[int, User], found: list[Finding]) -> Piece:
         checks = {str(code): severity for code, severity in self.profile.checks.items()}
@@ -144,7 +150,8 @@ class Transformer:
         piece = Piece(findings=_told_once(findings))
         rejected = piece.rejected
         good = {row: user for row, user in users.items() if row not in rejected}
-        return Piece(staged.of_users(good, self.profile), piece.findings)
+        named = named_in_users(users, rejected) if self.names_rejected else []
+        return Piece(staged.of_users(good, self.profile), piece.findings, named=named)
 
 
 @without_gc()
@@ -183,18 +190,22 @@ def transform_again(folder: RunFolder, extract: Extract, transformer: Transforme
         pq.write_table(pa.concat_tables(piece.users for piece in pieces), out, **staged.WRITING)
     findings = (asdict(finding) for piece in pieces for finding in piece.findings)
     folder.write_lines(f"findings/{number}.woken.jsonl", findings)
+    if transformer.names_rejected:
+        write_named(folder, extract, (one for piece in pieces for one in piece.named), ".woken")
 
 
 def forget_woken(folder: RunFolder, extract: Extract) -> None:
     """Take away what :func:`transform_again` left: a plan that is made anew wakes rows anew."""
     for name in (f"users/{extract.number:03}.woken.parquet", f"findings/{extract.number:03}.woken.jsonl"):
         folder.path(*name.split("/")).unlink(missing_ok=True)
+    forget_named(folder, extract)
 
 
 def _write(folder: RunFolder, extract: Extract, transformer: Transformer, *, plain: bool) -> dict[str, int]:
     number = f"{extract.number:03}"
     findings: list[Finding] = []
     known: list[KnownRows] = []
+    named: Named = []
     rejected, rows = 0, 0
     work = transformer.plain_pieces if plain else transformer.pieces
     with (
@@ -206,10 +217,13 @@ def _write(folder: RunFolder, extract: Extract, transformer: Transformer, *, pla
                 writer.write_table(piece.users)
             known.append(piece.known)
             findings += piece.findings
+            named += piece.named
             refused = len(piece.rejected)
             rejected += refused
             rows += piece.users.num_rows + len(piece.known.rows) + refused
     folder.write_lines(f"findings/{number}.jsonl", (asdict(finding) for finding in findings))
+    if transformer.names_rejected:
+        write_named(folder, extract, named)
     recognised = KnownRows.joined(known)
     recognised.write(folder, extract)
     return {"rows": rows, "known": len(recognised.rows), "rejected": rejected}

@@ -28,6 +28,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixture
     folder = run_folder("sis_import__students", "manual__1+00:00")
     folder.path("report.html").write_text("<h1>the report</h1>")
     folder.path("rejections", "students.rejected.csv").write_text("=cmd")
+    folder.path("clearance.csv").write_text("primary_id")
     folder.path("plan.parquet").write_text("people")
     return "/matchpoint/runs/sis_import__students/manual__1%2B00:00"
 
@@ -82,6 +83,8 @@ def test_staff_see_the_report_and_download_rejections(client: TestClient, run: s
     rejections = client.get(f"{run}/rejections/students.rejected.csv", headers=headers)
     assert rejections.status_code == 200
     assert rejections.headers["content-disposition"] == "attachment"
+    clearance = client.get(f"{run}/clearance.csv", headers=headers)
+    assert (clearance.status_code, clearance.headers["content-type"]) == (200, "text/csv; charset=utf-8")
 
 
 @pytest.mark.parametrize(

@@ -325,3 +325,65 @@ def test_the_report_says_what_waits_and_later_what_the_answer_was(house: House) 
     text = rendered(house.receipt("day2"))
     assert "It waits for an answer." not in text
     assert "<strong>Reject</strong>, by Ann, 2026-09-01 10:00:00 UTC" in text
+
+
+# --- leavers --------------------------------------------------------------------------------------
+
+LEAVING = {"policy": "deactivate", "after_feeds": 1}
+
+
+@pytest.fixture
+def losing(house: House) -> House:
+    """A house whose profile lets people go who are missing from one feed."""
+    synchronize = {"path": "in", "match_points": ["primary_id"], "leavers": LEAVING}
+    profile = make_profile(guard={"first_load": "go"}, actions={"synchronize": synchronize})
+    losing = house.with_profile(profile)
+    losing.run("day1", PEOPLE)
+    return losing
+
+
+def expired(house: House) -> list[str]:
+    return [name for name, user in house.users().items() if "expiry_date" in user["document"]]
+
+
+def test_too_many_leavers_wait_while_others_are_created(losing: House) -> None:
+    found = plan(losing, "day2", [*PEOPLE[:28], person(100)])
+    assert [(trip.category, trip.group, trip.people) for trip in found.trips] == [("leave", "", 12)]
+    assert found.parked == ["leave"]
+    losing.apply("day2", found.parked)
+    receipt = losing.receipt("day2")
+    assert (receipt.total["created"], expired(losing)) == (1, [])
+    assert (receipt.leavers or {})["counts"]["parked"] == 12
+    losing.apply("day2", withheld_by(found.parked, Answer.WITHOUT_REMOVALS))
+    assert expired(losing) == []
+    losing.apply("day2", withheld_by(found.parked, Answer.APPROVE))
+    assert len(expired(losing)) == 12
+    assert (losing.receipt("day2").leavers or {})["counts"]["expired"] == 12
+
+
+def test_a_small_group_that_vanishes_waits(losing: House) -> None:
+    assert plan(losing, "day2", PEOPLE[:-3]).trips == []
+    without = [row for row in PEOPLE if row["GROUP"] != "GR"]
+    found = plan(losing, "day3", without)
+    assert [(trip.category, trip.group) for trip in found.trips] == [("leave", "GRADUATE")]
+    assert "all 10 people of the group GRADUATE would be removed" in found.trips[0].text
+
+
+def test_rows_that_say_nobody_make_leavers_wait(losing: House) -> None:
+    rows = [*PEOPLE[:-2], {**person(1), "ID": "", "CARD": "", "NET": ""}]
+    found = plan(losing, "day2", rows)
+    assert [(trip.category, trip.people) for trip in found.trips] == [("leave", 2)]
+    assert "1 rows do not say whom they are about" in found.trips[0].text
+
+
+def test_a_feed_in_doubt_is_none_in_which_people_are_absent(losing: House) -> None:
+    losing.plan("day2", {"people.csv": csv_text(PEOPLE[:-2])})
+    losing.folder("day2").write_json("health.json", {"verdicts": [{"action": "hold", "text": "odd"}]})
+    found = losing.judge("day2")
+    assert found.parked == ["feed", "leave"]
+    losing.apply("day2", found.parked)
+    assert losing.rows("absences") == []
+    losing.apply("day2", withheld_by(found.parked, Answer.WITHOUT_REMOVALS))
+    assert losing.rows("absences") == []
+    losing.apply("day2")
+    assert len(expired(losing)) == 2

@@ -5,7 +5,7 @@ Source: Alma's help, Purging Users. Nothing else in Matchpoint deletes a user th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from matchpoint.accounts.selection import Selection, user_ids
 from matchpoint.accounts.store import Act, lock, remove
 from matchpoint.alma.fields import NOTES, User
 from matchpoint.store.engine import writing
+from matchpoint.store.obligations import BLOCKED, owed_by
 
 BATCH = 1_000
 """Users in one transaction."""
@@ -43,7 +44,8 @@ def holds(user: User) -> Iterator[str]:
             yield f"the user has {words}"
 
 
-def _is_protected(user: User) -> bool:
+def says_nosync(user: User) -> bool:
+    """Tell whether a note says that the user is to be left alone."""
     return any(note.get("note_text", "").strip().upper().startswith(NO_SYNC) for note in NOTES.parts(user))
 
 
@@ -60,8 +62,8 @@ def purge(
     """Delete the users of a set whose purge date is ``days_after`` days past on ``as_of``.
 
     A user without purge date is never purged; expiry and status do not matter. Kept are users with loans, requests
-    or an open balance, and those with a note that begins with NOSYNC. With ``forget`` the history keeps no data of
-    them either.
+    or an open balance, by their record or by the table of obligations, and those with a note that begins with
+    NOSYNC. With ``forget`` the history keeps no data of them either.
     """
     due = as_of - timedelta(days=days_after) + timedelta(days=1)
     chosen = replace(selection, purge_before=due)
@@ -70,18 +72,23 @@ def purge(
         batches = list(user_ids(connection, chosen, size=BATCH))
     for batch in batches:
         with writing(engine).begin() as connection:
-            free = list(_free(lock(connection, batch), due, purged))
+            owed = owed_by(connection, batch)
+            free = list(_free(lock(connection, batch), owed, due, purged))
             if free and not dry_run:
                 remove(connection, free, act, forget=forget)
             purged.deleted += len(free)
     return purged
 
 
-def _free(accounts: Sequence[Account], due: date, purged: Purged) -> Iterator[Account]:
+def _free(accounts: Sequence[Account], owed: Mapping[int, list[str]], due: date, purged: Purged) -> Iterator[Account]:
     for account in accounts:
         if account.user.get("purge_date", "9999-12-31")[:10] >= due.isoformat():
             continue  # it was given more time since
-        reasons = [*holds(account.user), *(["a note says NOSYNC"] if _is_protected(account.user) else [])]
+        known = [one for one in owed.get(account.id, ()) if one != BLOCKED]  # Alma's purge asks for no blocks
+        reasons = [
+            *dict.fromkeys([*holds(account.user), *known]),
+            *(["a note says NOSYNC"] if says_nosync(account.user) else []),
+        ]
         if reasons:
             purged.kept[account.user["primary_id"]] = "; ".join(reasons)
         else:

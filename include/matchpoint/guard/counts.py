@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from matchpoint.feed import Feed
+from matchpoint.leavers.files import read_leavers
 from matchpoint.outcomes import Outcome
 from matchpoint.plan import BATCH_ROWS, read_summary
 from matchpoint.run_folder import RunFolder
@@ -24,6 +25,8 @@ _CATEGORY = {
     Outcome.REJECTED: "reject",
     Outcome.CONFLICT: "reject",
 }
+_LEAVES = {"expire", "deactivate"}
+"""Steps by which somebody goes. That a purge date is set later follows from them."""
 _GROUP = r'"user_group":\{[^{}]*"value":"(?P<group>(?:[^"\\]|\\.)*)"'
 """A user's group in its JSON. No text inside a string looks like it: there every quotation mark is escaped."""
 
@@ -59,6 +62,10 @@ def count_people(folder: RunFolder) -> Counted:
                     _count(counted, category, rows, created)
     if created:
         counted.people["create"].update(_groups_of(folder, np.concatenate(created)))
+    for people in read_leavers(folder):
+        leaving = [one for one in people if one.step in _LEAVES]
+        counted.people["leave"].update(one.user_group or "" for one in leaving)
+        counted.left["leave"] += sum(not one.done for one in leaving)
     return counted
 
 

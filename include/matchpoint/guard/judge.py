@@ -19,7 +19,8 @@ from matchpoint.run_folder import RunFolder
 from matchpoint.store import writing
 
 _PARKS = {"create": {"create"}, "update": {"update"}, "leave": {"leave"}, "reject": EVERYTHING, "feed": EVERYTHING}
-"""What waits because of a trip. Where the feed as a whole is doubtful, that is everything."""
+"""What waits because of a trip. Where the feed as a whole is doubtful, that is everything, and it is no feed in which
+people are absent."""
 
 
 def guard_plan(folder: RunFolder, engine: Engine, profile: Profile, *, now: datetime) -> Judgement:
@@ -50,13 +51,16 @@ def _judge(
     people = {category: dict(groups) for category, groups in counted.people.items()}
     sizes = _sizes(connection, profile, of, past, people=people) if guard.by_group else {}
     night = Night(as_of, people, of, processed, sizes)
-    trips = [*doubts, *_first_load(night, guard, past)]
+    trips = [*doubts, *_first_load(night, guard, past), *_unidentified(summary, counted)]
     if of or past:
         trips += reached(night, guard, past)
     parked = {category for trip in trips for category in _PARKS[trip.category]}
+    waits = {category for category in parked if counted.left[category]}
+    if "feed" in parked and summary["leavers"]:
+        waits.add("feed")
     return Judgement(
         trips=trips,
-        parked=sorted(category for category in parked if counted.left[category]),
+        parked=sorted(waits),
         people=people,
         fields=dict(counted.fields.most_common()),
         examples=dict(counted.examples),
@@ -80,6 +84,13 @@ def _first_load(night: Night, guard: Guard, past: Sequence[Night]) -> Iterator[T
     if guard.first_load == "ask" and not night.of and not past and people:
         text = f"this is the first load of the profile: {people:,} people would be created"
         yield Trip("create", text, people=people)
+
+
+def _unidentified(summary: dict[str, Any], counted: Counted) -> Iterator[Trip]:
+    rows = (summary["leavers"] or {}).get("unidentified", 0)
+    if rows and counted.left["leave"]:
+        text = f"{rows:,} rows do not say whom they are about: somebody who would be removed may be among them"
+        yield Trip("leave", text, people=counted.people["leave"].total())
 
 
 def _doubts(folder: RunFolder) -> Iterator[Trip]:

@@ -9,8 +9,9 @@ from typing import Any
 
 from matchpoint.run_folder import RunFolder
 
-EVERYTHING = frozenset({"create", "update", "leave"})
-"""All that a run writes, by category (:data:`matchpoint.profile.guard.Category`)."""
+EVERYTHING = frozenset({"create", "update", "leave", "feed"})
+"""All that a run writes, by category (:data:`matchpoint.profile.guard.Category`); ``feed`` stands for what a feed as a
+whole says: that people are absent from it."""
 
 
 class Answer(StrEnum):
@@ -85,5 +86,5 @@ def withheld_by(parked: Collection[str], answer: str | None) -> frozenset[str]:
     if answer == Answer.APPROVE:
         return frozenset()
     if answer == Answer.WITHOUT_REMOVALS:
-        return frozenset(parked) & {"leave"}
+        return frozenset(parked) & {"leave", "feed"}
     return frozenset(parked)

@@ -69,12 +69,17 @@ def arrow(values: Strings) -> pa.Array:
 
 def identifier_hashes(columns: Mapping[str, Strings]) -> list[Hashes]:
     """Give, per identifier that the mapping fills, the hash of its case-folded value by row, 0 for none."""
-    places = [name for name in columns if name == PRIMARY_ID or _IS_IDENTIFIER.fullmatch(name)]
+    places = [name for name in columns if name == PRIMARY_ID or is_identifier(name)]
     hashed = []
     for place in places:
         values = columns[place].tolist()
         hashed.append(np.where([bool(one) for one in values], hashes_of(key(one).encode() for one in values), 0))
     return hashed
+
+
+def is_identifier(place: str) -> bool:
+    """Tell whether a column is the value of an additional identifier, by the place of its rule."""
+    return _IS_IDENTIFIER.fullmatch(place) is not None
 
 
 _IS_IDENTIFIER = re.compile(rf"{IDENTIFIERS.mapping}\[\d+\]\.value")

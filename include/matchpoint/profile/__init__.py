@@ -2,6 +2,7 @@
 
 from matchpoint.profile.formats import AlmaXmlFormat, CsvFormat, ExcelFormat, FixedWidthFormat, JsonFormat, RowFormat
 from matchpoint.profile.joins import Join
+from matchpoint.profile.leavers import Leavers, Protect
 from matchpoint.profile.load import Profiles, load_profile, load_profiles
 from matchpoint.profile.models import (
     Check,
@@ -21,10 +22,12 @@ __all__ = [
     "ImportAction",
     "Join",
     "JsonFormat",
+    "Leavers",
     "Mode",
     "Precedence",
     "Profile",
     "Profiles",
+    "Protect",
     "RowFormat",
     "SynchronizeAction",
     "load_profile",

@@ -15,6 +15,7 @@ from matchpoint.profile.formats import AlmaXmlFormat, Format, JsonFormat, check_
 from matchpoint.profile.guard import Guard
 from matchpoint.profile.health import Health
 from matchpoint.profile.joins import Join, JoinName, check_joins, own_columns
+from matchpoint.profile.leavers import Leavers
 from matchpoint.profile.mapping import Mapping, rules_of
 from matchpoint.profile.model import Model
 
@@ -68,6 +69,7 @@ class SynchronizeAction(Action):
     empty_special: Literal["keep", "clear"] = Field(
         "keep", description="What an empty special field in the extract does to the user's value"
     )
+    leavers: Leavers = Leavers()
 
 
 class Actions(Model):

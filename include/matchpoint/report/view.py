@@ -12,6 +12,7 @@ from matchpoint.receipt import FileReceipt, Reason, Receipt
 from matchpoint.report import words
 from matchpoint.report.chart import Slice, cut_slices, has_thin_slice
 from matchpoint.report.health import HealthView, view_health
+from matchpoint.report.leavers import LeaverView, view_leavers
 from matchpoint.report.text import counted, duration, file_size, moment, number, shorten_hash
 
 INSIDE = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
@@ -96,6 +97,7 @@ class View:
     digests: list[Digest]
     judged: Judgement | None
     health: HealthView | None
+    leavers: LeaverView | None
 
 
 def view_receipt(receipt: Receipt) -> View:
@@ -120,6 +122,7 @@ def view_receipt(receipt: Receipt) -> View:
         digests=_digests(receipt),
         judged=receipt.judged,
         health=view_health(receipt.health),
+        leavers=view_leavers(receipt.leavers),
     )
 
 

@@ -19,6 +19,7 @@ UNBALANCED_MEANS = "Do not rely on this report. Keep the run folder and tell a d
 LAW = f"processed = {' + '.join(Outcome)}"
 THIN = "The thinnest slices are drawn wider than they are, so that they can be seen."
 WARNINGS = "These rows are loaded, without the faulty part: the profile says so under checks."
+LEAVERS = "People of this profile who are not in the extract. No run deletes anybody."
 MEND = (
     "Mend the rows in each of these files, then drop the file back on the server under the same folder "
     "the extract came from; the next run takes it up."

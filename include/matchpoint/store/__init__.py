@@ -1,7 +1,11 @@
 """The user store: Alma users with their identifiers and history, the ledgers, the runs."""
 
-from matchpoint.store import feed_tables, guard_tables  # so that the metadata knows them, whoever asks for it
+# So that the metadata knows all tables, whoever asks for it.
+from matchpoint.store import feed_tables, guard_tables, leavers_tables
 from matchpoint.store.engine import exclusive, open_store, refresh_statistics, writing
 from matchpoint.store.upgrades import upgrade
 
-__all__ = ["exclusive", "feed_tables", "guard_tables", "open_store", "refresh_statistics", "upgrade", "writing"]
+TABLES = (feed_tables, guard_tables, leavers_tables)
+"""The modules with tables, besides :mod:`matchpoint.store.tables`."""
+
+__all__ = ["exclusive", "open_store", "refresh_statistics", "upgrade", "writing"]

@@ -9,6 +9,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from matchpoint.errors import ExtractError
 from matchpoint.fetch import Choice, RemoteFile, choose, keep
+from matchpoint.leavers.feeds import note_fetched
 from matchpoint.profile import Profile
 from matchpoint.run_folder import AnyPath, Extract, sha256
 from matchpoint.sides import in_use, role_of
@@ -50,6 +51,8 @@ class SisFetchExtractsOperator(ProfileOperator):
             choice = choose(earlier, server.files(), action, run.only_file, sides)
             people = [one.name for one in choice.take if not role_of(profile, one.name, None)]
             self._refuse_none(people, choice.waiting, run, server)
+            late = [name for name in choice.waiting if not role_of(profile, name, None)]
+            note_fetched(run.folder, only_file=run.only_file, waiting=late)
             extracts = self._copy(choice, run, server, store, profile)
         if not _people(extracts):
             raise AirflowSkipException("no person file, or all were applied before; nothing to do")

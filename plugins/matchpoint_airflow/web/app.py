@@ -19,6 +19,7 @@ _REPORTS = {
     "report.md": "text/markdown",
     "receipt.json": "application/json",
     "plan.html": "text/html",
+    "clearance.csv": "text/csv",
 }
 
 

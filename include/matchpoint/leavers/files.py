@@ -1,0 +1,180 @@
+"""What a run tells of leavers in its run folder, a row per person, and how they are counted.
+
+::
+
+    leavers.parquet          who is absent, held, stepped, or back, and the user to be written
+    leavers_applied.jsonl    who could not be stepped when the plan was applied: user, step, code
+    clearance.csv            who is held by what is owed, for the desk
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from types import MappingProxyType
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from matchpoint.chunks import chunks
+from matchpoint.read.frames import guard
+from matchpoint.run_folder import RunFolder
+
+BATCH_ROWS = 1_000
+FILE, APPLIED, CLEARANCE = "leavers.parquet", "leavers_applied.jsonl", "clearance.csv"
+
+WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "absent": "absent",
+        "expire": "expired",
+        "deactivate": "deactivated",
+        "purge_date": "purge_dated",
+        "held": "held",
+        "protected": "protected",
+        "parked": "parked",
+        "returned": "returned",
+    }
+)
+"""What is counted of which steps."""
+CONFLICT, PARKED = "changed_since", "parked"
+"""What :data:`APPLIED` tells of people: changed by somebody else after the plan was made; not approved."""
+ENDED = frozenset({"returned", "present", "gone"})
+"""Steps that end an absence: brought back after a step; in the feed again before one, or by a row that does not go
+through; no longer this profile's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaver:
+    """A person of ``leavers.parquet``.
+
+    ``step`` is one of :data:`WORDS` or :data:`ENDED`; ``rule`` says why. For a step ``version`` is the user as it was
+    seen, ``changes`` and ``document`` are JSON: the changed fields, and the whole user to be written, both None when
+    the user already is so. ``feeds``, ``before``, ``next_on`` and ``taken`` (the last step taken, maybe one that had
+    nothing to change) are what will be noted of the absence. ``done`` marks what this run did earlier.
+    """
+
+    user_id: int
+    step: str
+    rule: str = ""
+    user_group: str | None = None
+    version: int | None = None
+    changes: str | None = None
+    document: str | None = None
+    feeds: int = 0
+    taken: str | None = None
+    before: str | None = None
+    next_on: str = ""
+    done: bool = False
+
+
+_TYPES = {"int": pa.int64(), "str": pa.string(), "bool": pa.bool_()}
+SCHEMA = pa.schema([(one.name, _TYPES[str(one.type).split(" |")[0]]) for one in fields(Leaver)])
+
+
+@dataclass(frozen=True)
+class LeaverCounts:
+    """Counts of leavers, without a person's data.
+
+    ``counts`` are people by the words of :data:`WORDS`, ``by_group`` the same by user group; ``settled`` people of
+    whom nothing was due, since earlier runs took the steps; ``unidentified`` rows of the feed without identifier:
+    nobody can tell whom they are about, so some of the absent may be present; ``conflict`` people who were changed
+    by somebody else after the plan was made, and are left for the next run. ``not_counted`` is a key of
+    :data:`matchpoint.leavers.feeds.NOT_FULL` when the run counted nobody as absent.
+    """
+
+    counts: dict[str, int]
+    by_group: dict[str, dict[str, int]] = field(default_factory=dict)
+    settled: int = 0
+    unidentified: int = 0
+    conflict: int = 0
+    not_counted: str | None = None
+
+    @property
+    def stepped(self) -> int:
+        """People to whom something is done."""
+        return sum(self.counts[word] for word in ("expired", "deactivated", "purge_dated"))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the counts as plain values."""
+        return asdict(self)
+
+
+class LeaverCounter:
+    """Counts people as they go by."""
+
+    def __init__(self) -> None:
+        self._by_group: dict[str, Counter[str]] = defaultdict(Counter)
+
+    def seen(self, people: Iterable[Leaver]) -> Iterator[Leaver]:
+        """Count people, and give them on."""
+        for one in people:
+            self.add(one)
+            yield one
+
+    def add(self, one: Leaver, number: int = 1) -> None:
+        """Count one person."""
+        if one.step in WORDS:
+            self._by_group[one.user_group or ""][WORDS[one.step]] += number
+
+    def counts(self, **more: Any) -> LeaverCounts:
+        """Give the counts."""
+        groups = {group: _full(some) for group, some in sorted(self._by_group.items())}
+        whole: Counter[str] = Counter()
+        for some in self._by_group.values():
+            whole.update(some)
+        return LeaverCounts(_full(whole), groups, **more)
+
+
+def _full(some: Mapping[str, int]) -> dict[str, int]:
+    return {word: some.get(word, 0) for word in WORDS.values()}
+
+
+def write_leavers(folder: RunFolder, people: Iterable[Leaver]) -> None:
+    """Write ``leavers.parquet``."""
+    with folder.path(FILE).open("wb") as file, pq.ParquetWriter(file, SCHEMA) as writer:
+        for some in chunks(people, BATCH_ROWS):
+            columns = {name: [getattr(one, name) for one in some] for name in SCHEMA.names}
+            writer.write_table(pa.table(columns, schema=SCHEMA))
+
+
+def read_leavers(folder: RunFolder) -> Iterator[list[Leaver]]:
+    """Read ``leavers.parquet`` batch by batch; nothing where the profile does nothing about leavers."""
+    path = folder.root.joinpath(FILE)
+    if path.exists():
+        with path.open("rb") as file:
+            for batch in pq.ParquetFile(file).iter_batches(BATCH_ROWS):
+                columns = (batch[name].to_pylist() for name in SCHEMA.names)
+                yield [Leaver(*values) for values in zip(*columns, strict=True)]
+
+
+def counts_of(folder: RunFolder, summary: Mapping[str, Any]) -> LeaverCounts | None:
+    """Give the counts of a run as it came out; None where its profile does nothing about leavers.
+
+    ``summary`` is that of the plan (:func:`matchpoint.plan.read_summary`): it has the counts as they were planned.
+    """
+    if not summary.get("leavers"):
+        return None
+    planned = LeaverCounts(**summary["leavers"])
+    deviations = {user_id: code for user_id, _, code in folder.read_lines(APPLIED)}
+    if not deviations:
+        return planned
+    counter = LeaverCounter()
+    for some in read_leavers(folder):
+        for one in some:
+            if deviations.get(one.user_id) != CONFLICT:
+                counter.add(replace(one, step="parked") if one.user_id in deviations else one)
+    conflicts = sum(code == CONFLICT for code in deviations.values())
+    more = {name: getattr(planned, name) for name in ("settled", "unidentified", "not_counted")}
+    return counter.counts(conflict=conflicts, **more)
+
+
+def write_clearance(folder: RunFolder, held: Iterable[Mapping[str, Any]]) -> None:
+    """Write ``clearance.csv``: what a spreadsheet would take for a formula is made harmless."""
+    names = ("primary_id", "user_group", "first_absent", "why")
+    with folder.path(CLEARANCE).open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(names)
+        writer.writerows([guard(str(one[name] or "")) for name in names] for one in held)
