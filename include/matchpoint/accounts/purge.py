@@ -72,7 +72,7 @@ def purge(
         with writing(engine).begin() as connection:
             free = list(_free(lock(connection, batch), due, purged))
             if free and not dry_run:
-                remove(connection, free, act, forget=forget)
+                remove(connection, free, act.by("purge"), forget=forget)
             purged.deleted += len(free)
     return purged
 
