@@ -111,6 +111,25 @@ def remove(connection: Connection, accounts: Sequence[Account], act: Act, *, for
     )
 
 
+def bring_back(connection: Connection, accounts: Sequence[Account], act: Act) -> None:
+    """Add users again who were deleted, under their numbers, without password; their versions go on.
+
+    Raises :class:`AccountError` when an identifier is taken.
+    """
+    if not accounts:
+        return
+    given = [(account.id, account.user) for account in accounts]
+    _refuse_taken(connection, given)
+    columns = [
+        {**_columns((one, (one.user, one.protected)), act), "id": one.id, "version": one.version + 1}
+        for one in accounts
+    ]
+    connection.execute(insert(users), columns)
+    _add_identifiers(connection, given)
+    made = [_history(one.id, one.version + 1, act, outcome="created", after=one.user) for one in accounts]
+    connection.execute(insert(history), made)
+
+
 def _identity(user: User) -> list[Any]:
     return [user[PRIMARY_ID], IDENTIFIERS.parts(user)]
 
