@@ -113,6 +113,13 @@ class RunFolder:
                 yield Finding(**one)
 
 
+def folder_of(runs: AnyPath, run_id: str) -> RunFolder:
+    """Give the folder of a run by its id in the store, ``DAG id/run id``, under the place of all run folders."""
+    dag_id, _, rest = run_id.partition("/")
+    home = runs / safe_name(dag_id)
+    return RunFolder(home / safe_name(rest) if rest else home)
+
+
 def sha256(path: AnyPath) -> str:
     """Hash a file."""
     with path.open("rb") as file:

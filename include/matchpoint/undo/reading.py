@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, func, select
 
 from matchpoint.accounts.rules import Account
 from matchpoint.alma.fields import PRIMARY_ID
@@ -69,19 +69,13 @@ def users_called(connection: Connection, identifier: str) -> list[int]:
 
 def pasts_of_run(connection: Connection, user_ids: Sequence[int], run_id: str, own_run: str) -> dict[int, Past]:
     """Read what came of users since a run first changed each."""
-    some = among(connection, history.c.user_id, user_ids)
-    first = (
-        select(history.c.user_id, func.min(history.c.version).label("version"))
-        .where(some, history.c.run_id == run_id)
-        .group_by(history.c.user_id)
-        .subquery()
-    )
-    since = and_(history.c.user_id == first.c.user_id, history.c.version >= first.c.version)
-    query = select(history.c.user_id, *_COLUMNS).join(first, since)
-    return {
-        user_id: _past([replace(one, is_target=one.run_id == run_id) for one in entries], own_run)
-        for user_id, entries in _entries(connection, query).items()
-    }
+    found = {}
+    for user_id, entries in _entries_of(connection, user_ids).items():
+        first = next((place for place, one in enumerate(entries) if one.run_id == run_id), None)
+        if first is not None:
+            since = [replace(one, is_target=one.run_id == run_id) for one in entries[first:]]
+            found[user_id] = _past(since, own_run)
+    return found
 
 
 def past_of(
@@ -90,8 +84,7 @@ def past_of(
     """Read what came of one user since its last change, or since a run; None when there is nothing to take back."""
     if run_id is not None:
         return pasts_of_run(connection, [user_id], run_id, own_run).get(user_id)
-    query = select(history.c.user_id, *_COLUMNS).where(history.c.user_id == user_id)
-    whole = _past(_entries(connection, query).get(user_id, []), own_run)
+    whole = _past(_entries_of(connection, [user_id]).get(user_id, []), own_run)
     newest = newest_in_effect(whole.entries, name)
     if newest is None:
         return None
@@ -103,9 +96,8 @@ def deleted_accounts(connection: Connection, versions: Mapping[int, int]) -> dic
     """Read users as they were before the deletions that made some versions; those who are forgotten are left out."""
     if not versions:
         return {}
-    some = among(connection, history.c.user_id, list(versions))
     found = {}
-    for user_id, entries in _entries(connection, select(history.c.user_id, *_COLUMNS).where(some)).items():
+    for user_id, entries in _entries_of(connection, list(versions)).items():
         last = [one for one in entries if one.version == versions[user_id]]
         if last and last[0].outcome == "deleted" and last[0].before:
             found[user_id] = Account(user_id, last[0].version, dict(last[0].before), protections(entries))
@@ -118,7 +110,9 @@ def accounts_of(connection: Connection, user_ids: Sequence[int]) -> dict[int, Ac
     return {row[0]: Account(*row) for row in connection.execute(query.where(among(connection, users.c.id, user_ids)))}
 
 
-def _entries(connection: Connection, query: Any) -> dict[int, list[Entry]]:
+def _entries_of(connection: Connection, user_ids: Sequence[int]) -> dict[int, list[Entry]]:
+    """Read the whole history of users, by its key: asked by run, SQLite would read all of the run for every batch."""
+    query = select(history.c.user_id, *_COLUMNS).where(among(connection, history.c.user_id, user_ids))
     found: dict[int, list[Entry]] = {}
     for user_id, *rest in connection.execute(query.order_by(history.c.user_id, history.c.version)):
         found.setdefault(user_id, []).append(Entry(*rest))

@@ -11,13 +11,16 @@ from matchpoint_airflow.operators.handled import SisMarkHandledOperator
 from matchpoint_airflow.operators.match import AlmaMatchUsersOperator
 from matchpoint_airflow.operators.report import AlmaWriteReportOperator
 from matchpoint_airflow.operators.transform import AlmaTransformUsersOperator
+from matchpoint_airflow.operators.undo import AlmaApplyUndoOperator, AlmaPlanUndoOperator
 from matchpoint_airflow.operators.users import AlmaConvertUsersOperator, AlmaPurgeUsersOperator
 
 __all__ = [
     "AlmaApplyPlanOperator",
+    "AlmaApplyUndoOperator",
     "AlmaConvertUsersOperator",
     "AlmaLoadCodeTablesOperator",
     "AlmaMatchUsersOperator",
+    "AlmaPlanUndoOperator",
     "AlmaPurgeUsersOperator",
     "AlmaTransformUsersOperator",
     "AlmaWriteReportOperator",
