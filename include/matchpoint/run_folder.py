@@ -6,6 +6,7 @@
     extracts/000_<name>        each as it was fetched, zips unpacked
     users/000.parquet          the staged users of extract 0 (matchpoint.staged)
     users/000.json             its counts
+    users/000.profile.json     the profile by which they were made
     users/000.woken.parquet    those of its known rows that are met after all
     known/000.parquet          its known rows: row number, user, hash
     findings/000.jsonl         what is wrong with rows of extract 0
