@@ -25,7 +25,9 @@ from matchpoint.undo.plan import (
     plan_undo_field,
     plan_undo_person,
     plan_undo_run,
+    read_summary,
 )
+from matchpoint.undo.report import sentence, write_report
 from matchpoint.undo.rows import UndoRow, read_rows
 
 JO = Act("jo", START)
@@ -231,6 +233,12 @@ def test_a_user_changed_between_plan_and_apply_is_left(house: House) -> None:
     one.edit(house.engine, "s6", {"job_description": "Dean"}, JO)
     refused = apply_undo(house.folder("undo"), house.engine, JO, limit=BIG)
     assert refused == {1: "changed_since", 2: "deleted_since", 3: "taken", 6: "changed_since"}
+    write_report(house.folder("undo"), read_summary(house.folder("undo")), "undoer", "2026-09-01", refused)
+    page = house.folder("undo").root.joinpath("report.html").read_text()
+    assert "4 users of these came out otherwise" in page
+    assert "s6" not in page
+    left = house.folder("undo").root.joinpath("rejections", "left_as_they_were.csv").read_text()
+    assert "s6,changed since" in left.splitlines()
     assert {one["last_name"] for key, one in documents(house).items() if key in {4, 5}} == {"Lastname4", "Lastname5"}
     assert "s7" not in house.users()
     assert documents(house)[3]["last_name"] == "Changed"
@@ -487,3 +495,32 @@ def test_too_many_users_need_a_higher_limit_or_force(house: House) -> None:
     assert documents(house)[1]["last_name"] == "Changed"
     assert apply_undo(house.folder("undo"), house.engine, JO, limit=Limit(users=24), force=True) == {}
     assert documents(house)[1]["last_name"] == "Lastname0"
+
+
+# --- the report -----------------------------------------------------------------------------------
+
+
+def test_the_report_says_in_a_sentence_what_would_come_of_it_and_names_nobody(house: House) -> None:
+    house.run("first", [person(1), person(2)])
+    house.run("second", [person(1, LAST="=Changed"), person(2, LAST="Changed", FIRST="x"), person(3)])
+    one.edit(house.engine, "s2", {"last_name": "By hand"}, JO)
+    folder = house.folder("undo")
+    summary = plan_undo_run(folder, house.engine, "second", Undoing("undo", house.now(), dry_run=True))
+    said = sentence(summary)
+    assert said.startswith(
+        "3 users: 2 changed back, 1 deleted, since the run made them. Of 1 user some fields are left. "
+        "The next synchronize of people with the same extract does it again"
+    )
+    write_report(folder, summary, "runs_undo", "2026-09-01")
+    page = folder.root.joinpath("report.html").read_text()
+    assert "last_name: changed since, by jo" in page
+    assert "By hand" not in page and "Lastname" not in page and "s2" not in page
+    lines = folder.root.joinpath("rejections", "taken_back.csv").read_text().splitlines()
+    assert lines == [
+        "primary_id,what,field,now,then",
+        "s1,change,last_name,'=Changed,Lastname1",
+        "s2,change,first_name,x,Firstname2",
+        "s3,delete,,,",
+    ]
+    nobody = {**summary, "mode": "", "counts": {**dict.fromkeys(summary["counts"], 0)}}
+    assert sentence(nobody) == "Nobody."

@@ -14,6 +14,7 @@ from matchpoint.report.job import Job, write_job_report
 from matchpoint.report.text import counted, number
 from matchpoint.run_folder import RunFolder
 from matchpoint.undo.rows import read_rows
+from matchpoint.undo.verdicts import WORDS
 
 CHANGES = "taken_back.csv"
 """Under ``rejections/``: who, which field, from what to what."""
@@ -41,9 +42,19 @@ def sentence(summary: Mapping[str, Any]) -> str:
     return said
 
 
-def write_report(folder: RunFolder, summary: Mapping[str, Any], actor: str, as_of: str) -> None:
-    """Write ``report.html``, the list of what is taken back, and that of what is left."""
-    left = {row.primary_id: why for row in read_rows(folder) if (why := row.why_left)}
+def write_report(
+    folder: RunFolder, summary: Mapping[str, Any], actor: str, as_of: str, refused: Mapping[int, str] | None = None
+) -> None:
+    """Write ``report.html``, the list of what is taken back, and that of what is left.
+
+    ``refused`` are users who were left after all when the plan was applied, with codes of :data:`WORDS`.
+    """
+    refused = refused or {}
+    left = {
+        row.primary_id: WORDS[refused[row.user_id]] if row.user_id in refused else row.why_left
+        for row in read_rows(folder)
+        if row.user_id in refused or row.why_left
+    }
     counts = summary["counts"]
     said = sentence(summary)
     if counts["changed"] + counts["deleted"] + counts["created"]:
@@ -52,6 +63,8 @@ def write_report(folder: RunFolder, summary: Mapping[str, Any], actor: str, as_o
             csv.writer(text).writerows(_lines(folder))
             text.detach()
         said += f" Who and what is in rejections/{CHANGES} of the run folder."
+    if refused:
+        said += f" {counted(len(refused), 'user')} of these came out otherwise, since the plan was made before."
     title = f"Undo {summary['undone_run'] or 'of a last change'}"
     write_job_report(folder, Job(title, said, summary["dry_run"], actor, as_of, summary["run_id"], left))
 

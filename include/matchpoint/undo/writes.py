@@ -48,7 +48,10 @@ def write_rows(connection: Connection, rows: Sequence[UndoRow], act: Act) -> Ref
 
 def _done(connection: Connection, rows: Sequence[UndoRow], act: Act) -> set[int]:
     some = among(connection, history.c.user_id, [row.user_id for row in rows])
-    return set(connection.scalars(select(history.c.user_id).where(some, history.c.run_id == act.run_id)))
+    query = select(history.c.user_id, history.c.run_id).where(
+        some
+    )  # by key: asked by run, SQLite reads all of the run
+    return {user_id for user_id, run_id in connection.execute(query) if run_id == act.run_id}
 
 
 def _why_not(row: UndoRow, account: Account | None) -> str | None:

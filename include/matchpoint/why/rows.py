@@ -97,10 +97,10 @@ class Seeker:
 
     def _in_store(self, run: LoadRun) -> Iterator[tuple[tuple[str, int], Found]]:
         ids = list(self._person.user_ids)
-        columns = (history.c.extract, history.c.row, history.c.outcome)
-        query = select(*columns).where(history.c.run_id == run.run_id, history.c.user_id.in_(ids))
-        for extract, row, outcome in self._connection.execute(query.order_by(history.c.version)):
-            if row is not None:
+        columns = (history.c.run_id, history.c.extract, history.c.row, history.c.outcome)
+        query = select(*columns).where(history.c.user_id.in_(ids)).order_by(history.c.version)
+        for run_id, extract, row, outcome in self._connection.execute(query):
+            if run_id == run.run_id and row is not None:
                 yield (extract, row), Found(outcome)
         planned = (plan_rows.c.extract, plan_rows.c.row, plan_rows.c.outcome, plan_rows.c.code, plan_rows.c.field)
         query = select(*planned).where(plan_rows.c.run_id == run.run_id, plan_rows.c.user_id.in_(ids))

@@ -44,6 +44,8 @@ class AlmaApplyUndoOperator(StoreJob):
         """Apply, and give how many users were left though the plan had them."""
         from matchpoint.undo.apply import apply_undo
         from matchpoint.undo.limits import Limit
+        from matchpoint.undo.plan import read_summary
+        from matchpoint.undo.report import write_report
 
         run, params = Run.of(context), context["params"]
         if run.dry_run:
@@ -54,5 +56,8 @@ class AlmaApplyUndoOperator(StoreJob):
             refused = apply_undo(run.folder, self.open_store(), self.act(run), **how)
         except PlanError as error:
             raise AirflowFailException(str(error)) from error
+        if refused:
+            summary = read_summary(run.folder)
+            write_report(run.folder, summary, self.dag_id, run.due.date().isoformat(), refused)
         self.log.info("applied; %d users came out otherwise than planned", len(refused))
         return {"left_after_all": len(refused)}
