@@ -228,3 +228,17 @@ def test_the_command_tells_it_all_in_plain_text_or_json(house: House, capsys: py
     assert main(["card1", "--json", *arguments]) == 0
     assert json.loads(capsys.readouterr().out)["user"]["primary_id"] == "s1"
     assert main(["unknown", *arguments]) == 1
+
+
+def test_where_there_is_no_store_the_commands_say_so_and_make_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from matchpoint.replay.__main__ import main as replay
+
+    place, empty = tmp_path / "none.sqlite", tmp_path / "empty.sqlite"
+    empty.touch()
+    for command, first in ((main, "s1"), (replay, "students")):
+        for path, said in ((place, "found no file"), (empty, "found no table of users")):
+            assert command([first, "--store", f"sqlite:///{path}", "--runs", str(tmp_path)]) == 1
+            assert said in capsys.readouterr().err
+    assert not place.exists()

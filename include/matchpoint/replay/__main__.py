@@ -17,8 +17,8 @@ from matchpoint.profile import load_profile
 from matchpoint.replay.run import kept, replay
 from matchpoint.replay.tell import tell
 from matchpoint.run_folder import AnyPath, RunFolder, folder_of
-from matchpoint.store import open_store
 from matchpoint.store.code_tables import load_code_tables
+from matchpoint.store.engine import existing_store
 from matchpoint.store.tables import runs
 
 
@@ -40,8 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--last", type=int, default=3, help="how many of the last runs are replayed")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     options = parser.parse_args(arguments)
-    engine = open_store(options.store)
     try:
+        engine = existing_store(options.store)
         profile = load_profile(find_profile(options.profiles, options.code))
         folders = kept(folders_of(engine, profile.code, UPath(options.runs)), options.last)
         found = replay(profile, folders, load_code_tables(engine))

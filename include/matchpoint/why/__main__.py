@@ -11,8 +11,9 @@ from upath import UPath
 
 from matchpoint.check_profile import PROFILES
 from matchpoint.checked import readable_json
+from matchpoint.errors import MatchpointError
 from matchpoint.profile import load_profiles
-from matchpoint.store import open_store
+from matchpoint.store.engine import existing_store
 from matchpoint.why.ask import why
 from matchpoint.why.tell import tell
 
@@ -29,7 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     home = UPath(options.runs) if options.runs else None
     profiles = load_profiles(options.profiles).good
-    account = why(open_store(options.store), profiles, home, options.identifier, last=options.last)
+    try:
+        account = why(existing_store(options.store), profiles, home, options.identifier, last=options.last)
+    except MatchpointError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     sys.stdout.write(readable_json(account.as_dict()) + "\n" if options.json else tell(account))
     return 0 if account.user is not None or account.rows else 1
 
