@@ -8,7 +8,7 @@ DEALT := --dist loadfile --no-loadscope-reorder
 export PYTHONPATH := $(CURDIR)/include:$(CURDIR)/plugins
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test cluster-test bench lint types check profile schema law lock clean
+.PHONY: help demo up down test cluster-test bench lint types check profile why replay schema law lock clean
 
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,17 @@ check: lint types test  ## Everything that CI checks
 
 profile: $(READY)  ## Check one integration profile against its sample: make profile CODE=students
 	@$(BIN)/python -m matchpoint.check_profile $(CODE) --profiles include/profiles
+
+STORE ?= sqlite:///$(CURDIR)/.airflow/user_store.db
+RUNS ?= $(CURDIR)/.airflow/runs
+
+why: $(READY)  ## Say why a person looks like that: make why ID=S00001 LAST=5; STORE and RUNS name another store
+	@$(BIN)/python -m matchpoint.why "$(ID)" --store "$(STORE)" --runs "$(RUNS)" --last $(or $(LAST),5) \
+		--profiles include/profiles
+
+replay: $(READY)  ## Say what an edited profile would change: make replay CODE=students LAST=3; STORE and RUNS as above
+	@$(BIN)/python -m matchpoint.replay $(CODE) --store "$(STORE)" --runs "$(RUNS)" --last $(or $(LAST),3) \
+		--profiles include/profiles
 
 schema: $(READY)  ## Write the JSON Schema of profiles and the XML Schema of users anew
 	$(BIN)/python -m matchpoint.profile.schema include/profiles/profile.schema.json

@@ -61,15 +61,15 @@ def check_profile(
         for extract in extracts:
             if not extract.join:
                 transform_extract(folder, extract, profile, as_of, tables)
-            read |= dict.fromkeys(_columns(folder, extract, profile))
+            read |= dict.fromkeys(columns_of(folder, extract, profile))
         for some in by_sample:
             _match(folder, some, checked)
-    checked.never_read.extend(column for column in read if column not in _read_columns(profile))
+    checked.never_read.extend(column for column in read if column not in read_columns(profile))
     checked.never_filled.extend(_never_filled(profile, [one.user for one in checked.users]))
     return checked
 
 
-def _read_columns(profile: Profile) -> set[str]:
+def read_columns(profile: Profile) -> set[str]:
     """Name the columns that a profile reads; those of a joined file without the number of the row."""
     read = _named(profile.person_columns, profile.format)
     for name, join in profile.joins.items():
@@ -96,7 +96,7 @@ def _keep_all(folder: RunFolder, samples: Sequence[Path], profile: Profile) -> l
     return by_sample
 
 
-def _columns(folder: RunFolder, extract: Extract, profile: Profile) -> list[str]:
+def columns_of(folder: RunFolder, extract: Extract, profile: Profile) -> list[str]:
     """Give the columns of an extract, as the mapping names them; Alma's user XML has none."""
     form = profile.joins[extract.join].format if extract.join else profile.format
     if isinstance(form, AlmaXmlFormat):

@@ -6,6 +6,7 @@
     extracts/000_<name>        each as it was fetched, zips unpacked
     users/000.parquet          the staged users of extract 0 (matchpoint.staged)
     users/000.json             its counts
+    users/000.profile.json     the profile by which they were made
     users/000.woken.parquet    those of its known rows that are met after all
     known/000.parquet          its known rows: row number, user, hash
     findings/000.jsonl         what is wrong with rows of extract 0
@@ -112,6 +113,13 @@ class RunFolder:
         for kind in ("", ".woken"):
             for one in self.read_lines(f"findings/{number:03}{kind}.jsonl"):
                 yield Finding(**one)
+
+
+def folder_of(runs: AnyPath, run_id: str) -> RunFolder:
+    """Give the folder of a run by its id in the store, ``DAG id/run id``, under the place of all run folders."""
+    dag_id, _, rest = run_id.partition("/")
+    home = runs / safe_name(dag_id)
+    return RunFolder(home / safe_name(rest) if rest else home)
 
 
 def sha256(path: AnyPath) -> str:

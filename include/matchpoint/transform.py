@@ -7,11 +7,12 @@ the others those in which nothing can be wrong are mapped and written a column a
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import date
-from typing import IO
+from types import MappingProxyType
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,7 @@ from matchpoint.judge import judge
 from matchpoint.known import Known, KnownRows, mapping_version
 from matchpoint.leavers.named import Named, forget_named, named_in_columns, named_in_users, write_named
 from matchpoint.leavers.policy import leavers_of
+from matchpoint.mapping.converters import Strings
 from matchpoint.mapping.documents import identifier_hashes
 from matchpoint.mapping.doubtful import doubtful_rows
 from matchpoint.mapping.users import map_rows, users_of
@@ -41,6 +43,8 @@ from matchpoint.read.raw_records import NotLineWise, RawRecords
 from matchpoint.read.raw_rows import RawRows
 from matchpoint.run_folder import Extract, RunFolder
 
+Watch = Callable[[pd.DataFrame, dict[str, Strings]], None]
+"""Is shown the rows of every frame and the columns they are mapped to; in several threads."""
 WORKERS = 2
 """Pieces that are mapped side by side; Arrow leaves Python's lock alone meanwhile."""
 
@@ -64,7 +68,14 @@ class Transformer:
     """What transforming the rows of one profile needs to know."""
 
     def __init__(
-        self, profile: Profile, as_of: date, tables: CodeTables, known: Known | None = None, *, fast: bool = True
+        self,
+        profile: Profile,
+        as_of: date,
+        tables: CodeTables,
+        known: Known | None = None,
+        *,
+        fast: bool = True,
+        watch: Watch | None = None,
     ) -> None:
         self.profile = profile
         self.as_of = as_of
@@ -72,6 +83,7 @@ class Transformer:
         self.known = known or Known.nothing()
         self.fast = fast
         self.names_rejected = leavers_of(profile) is not None
+        self.watch = watch
 
     def pieces(self, folder: RunFolder, extract: Extract, wanted: Hashes | None = None) -> Iterator[Piece]:
         """Transform an extract piece by piece; ``wanted`` are the row numbers to take, all when None.
@@ -118,6 +130,8 @@ class Transformer:
 
     def _of_frame(self, frame: pd.DataFrame, ragged: list[Finding], raw: RawRecords | None = None) -> Piece:
         columns, mapped = map_rows(frame, self.profile, self.as_of)
+        if self.watch:
+            self.watch(frame, columns)
         found = ragged + mapped
         rows = frame.index.to_numpy()
         identifiers = identifier_hashes(columns)
@@ -164,6 +178,7 @@ def transform_extract(
     *,
     known: Known | None = None,
     fast: bool = True,
+    watch: Watch | None = None,
 ) -> dict[str, int]:
     """Write ``users/NNN.parquet``, ``known/NNN.parquet`` and ``findings/NNN.jsonl`` of an extract; give counts.
 
@@ -172,14 +187,20 @@ def transform_extract(
     slow, and what the fast way is measured by. The counts are of rows, of known and of rejected ones. Raises
     ExtractError when the extract as a whole cannot be read.
     """
-    transformer = Transformer(profile, as_of, tables or CodeTables(), known, fast=fast)
+    transformer = Transformer(profile, as_of, tables or CodeTables(), known, fast=fast, watch=watch)
     try:
         counts = _write(folder, extract, transformer, plain=False)
     except NotLineWise:
         counts = _write(folder, extract, transformer, plain=True)
     pa.default_memory_pool().release_unused()  # where the next step runs in this process, it wants room too
-    folder.write_json(f"users/{extract.number:03}.json", {**counts, "epoch": transformer.known.epoch})
+    said = {**counts, "epoch": transformer.known.epoch, "as_of": as_of.isoformat()}
+    folder.write_json(f"users/{extract.number:03}.json", said)
+    folder.write_json(f"users/{extract.number:03}.profile.json", profile.model_dump(**_WRITTEN))
     return counts
+
+
+_WRITTEN: Mapping[str, Any] = MappingProxyType({"mode": "json", "by_alias": True, "exclude_unset": True})
+"""How a profile is written, to be read again as it was."""
 
 
 def transform_again(folder: RunFolder, extract: Extract, transformer: Transformer, rows: Hashes) -> None:

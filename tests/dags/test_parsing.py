@@ -14,6 +14,7 @@ FILTERS = ["profile", "record_type", "user_group", "dry_run"]
 JOBS = {
     "code_tables_load": ["store"],
     "profile_release": ["store", "profile"],
+    "runs_undo": ["store", "run", "identifier", "field", "limit_users", "limit_percent", "force", "dry_run"],
     "users_convert": ["store", "to", "ids", *FILTERS, "external_id", "passwords"],
     "users_purge": ["store", "days_after", *FILTERS, "forget"],
 }

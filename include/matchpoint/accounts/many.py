@@ -63,7 +63,12 @@ def convert_all(
     rules.check_target(to, external_id)
     others = replace(selection, account_type="EXTERNAL" if to == "INTERNAL" else "INTERNAL")
     return _change_all(
-        engine, others, lambda one: rules.convert(one, to, external_id), act, dry_run=dry_run, after=after
+        engine,
+        others,
+        lambda one: rules.convert(one, to, external_id),
+        act.by("convert"),
+        dry_run=dry_run,
+        after=after,
     )
 
 
@@ -77,7 +82,9 @@ def edit_all(
     dry_run: bool = True,
 ) -> Changed:
     """Edit fields of every user of a set: status, expiry date, purge date ..."""
-    return _change_all(engine, selection, lambda one: rules.edit(one, values, protect=protect), act, dry_run=dry_run)
+    return _change_all(
+        engine, selection, lambda one: rules.edit(one, values, protect=protect), act.by("edit"), dry_run=dry_run
+    )
 
 
 def _next(account: Account, to: AccountType) -> Account:

@@ -22,7 +22,7 @@ def create_internal(engine: Engine, user: User, act: Act, *, password: str | Non
     """Create an INTERNAL user; its segments are internal unless they say otherwise."""
     made = rules.new_internal(user)
     with writing(engine).begin() as connection:
-        account = create(connection, made, act)
+        account = create(connection, made, act.by("create"))
         if password is not None:
             set_password(connection, account, password, act)
 
@@ -37,19 +37,23 @@ def edit(
     version: int | None = None,
 ) -> bool:
     """Edit fields, None to remove one; tell whether that changed anything. See :func:`rules.edit`."""
-    return _change(engine, identifier, act, lambda account: rules.edit(account, values, protect=protect), version)
+    return _change(
+        engine, identifier, act.by("edit"), lambda account: rules.edit(account, values, protect=protect), version
+    )
 
 
 def restore(engine: Engine, identifier: str, field: str, act: Act) -> bool:
     """Release a protected field to the SIS's value."""
-    return _change(engine, identifier, act, lambda account: rules.restore(account, field))
+    return _change(engine, identifier, act.by("restore"), lambda account: rules.restore(account, field))
 
 
 def add_segment(
     engine: Engine, identifier: str, segment: Segment, part: dict[str, Any], act: Act, *, owner: Owner = "Internal"
 ) -> bool:
     """Add a segment, the library's own unless said otherwise."""
-    return _change(engine, identifier, act, lambda account: rules.add_part(account, segment, part, owner=owner))
+    return _change(
+        engine, identifier, act.by("edit"), lambda account: rules.add_part(account, segment, part, owner=owner)
+    )
 
 
 def change_segment(
@@ -66,7 +70,7 @@ def change_segment(
     return _change(
         engine,
         identifier,
-        act,
+        act.by("edit"),
         lambda account: rules.change_part(account, segment, place, part, open_for_update=open_for_update),
     )
 
@@ -78,7 +82,7 @@ def remove_segment(
     return _change(
         engine,
         identifier,
-        act,
+        act.by("edit"),
         lambda account: rules.remove_part(account, segment, place, open_for_update=open_for_update),
     )
 
@@ -93,12 +97,12 @@ def convert(engine: Engine, identifier: str, to: AccountType, act: Act, *, exter
 
     with writing(engine).begin() as connection:
         account = find(connection, identifier)
-        return bool(change(connection, [(account, converted(account, connection))], act))
+        return bool(change(connection, [(account, converted(account, connection))], act.by("convert")))
 
 
 def add_role(engine: Engine, identifier: str, role: dict[str, Any], act: Act) -> bool:
     """Give a role, with its type, and scope, status, expiry date and parameters where it has them."""
-    return _change(engine, identifier, act, lambda one: (rules.with_role(one.user, role), one.protected))
+    return _change(engine, identifier, act.by("role"), lambda one: (rules.with_role(one.user, role), one.protected))
 
 
 def remove_role(engine: Engine, identifier: str, role_type: str, act: Act, *, scope: str = "") -> bool:
@@ -107,7 +111,7 @@ def remove_role(engine: Engine, identifier: str, role_type: str, act: Act, *, sc
     def taken_away(account: Account) -> State:
         return rules.without_role(account.user, role_type, scope), account.protected
 
-    return _change(engine, identifier, act, taken_away)
+    return _change(engine, identifier, act.by("role"), taken_away)
 
 
 def change_password(engine: Engine, identifier: str, password: str, act: Act, *, must_change: bool = False) -> None:
@@ -135,7 +139,7 @@ def delete(engine: Engine, identifier: str, act: Act, *, version: int | None = N
         account = find(connection, identifier, version=version)
         for reason in holds(account.user):
             raise AccountError("401850", f"failed to delete user: {reason}")
-        remove(connection, [account], act)
+        remove(connection, [account], act.by("delete"))
 
 
 def merge(
@@ -153,8 +157,8 @@ def merge(
         merged = rules.merge(one, other, copy_segments=copy_segments, primary_id_as=primary_id_as)
         for reason in holds(one.user):
             raise AccountError("401850", f"failed to delete user: {reason}")
-        remove(connection, [one], act)
-        change(connection, [(other, (merged, other.protected))], act)
+        remove(connection, [one], act.by("merge"))
+        change(connection, [(other, (merged, other.protected))], act.by("merge"))
 
 
 def _change(

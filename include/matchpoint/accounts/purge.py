@@ -75,7 +75,7 @@ def purge(
             owed = owed_by(connection, batch)
             free = list(_free(lock(connection, batch), owed, due, purged))
             if free and not dry_run:
-                remove(connection, free, act, forget=forget)
+                remove(connection, free, act.by("purge"), forget=forget)
             purged.deleted += len(free)
     return purged
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -23,11 +23,16 @@ from matchpoint.store.tables import history, identifiers, passwords, users
 
 @dataclass(frozen=True)
 class Act:
-    """Who changes users, and when; ``run_id`` names the job, when it is one."""
+    """Who changes users, and when; ``run_id`` names the job, when it is one, ``rule`` what it follows."""
 
     actor: str
     now: datetime
     run_id: str | None = None
+    rule: str | None = None
+
+    def by(self, rule: str) -> Act:
+        """Give the same act by a rule, unless it names one already."""
+        return self if self.rule else replace(self, rule=rule)
 
 
 def find(connection: Connection, identifier: str, *, version: int | None = None) -> Account:
@@ -106,6 +111,25 @@ def remove(connection: Connection, accounts: Sequence[Account], act: Act, *, for
     )
 
 
+def bring_back(connection: Connection, accounts: Sequence[Account], act: Act) -> None:
+    """Add users again who were deleted, under their numbers, without password; their versions go on.
+
+    Raises :class:`AccountError` when an identifier is taken.
+    """
+    if not accounts:
+        return
+    given = [(account.id, account.user) for account in accounts]
+    _refuse_taken(connection, given)
+    columns = [
+        {**_columns((one, (one.user, one.protected)), act), "id": one.id, "version": one.version + 1}
+        for one in accounts
+    ]
+    connection.execute(insert(users), columns)
+    _add_identifiers(connection, given)
+    made = [_history(one.id, one.version + 1, act, outcome="created", after=one.user) for one in accounts]
+    connection.execute(insert(history), made)
+
+
 def _identity(user: User) -> list[Any]:
     return [user[PRIMARY_ID], IDENTIFIERS.parts(user)]
 
@@ -166,6 +190,7 @@ def _history(
         "before": before,
         "after": after or {},
         "at": act.now,
+        "rule": act.rule,
     }
 
 
@@ -174,5 +199,5 @@ def note(connection: Connection, account: Account, what: str, act: Act) -> None:
     version = account.version + 1
     touched = {"version": version, "changed_at": act.now, "changed_by_run": None}
     connection.execute(update(users).where(users.c.id == account.id).values(touched))
-    row = _history(account.id, version, act, outcome="updated", before={}, after={what: True})
+    row = _history(account.id, version, act.by(what), outcome="updated", before={}, after={what: True})
     connection.execute(insert(history).values(row))

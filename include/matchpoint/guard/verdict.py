@@ -10,8 +10,8 @@ from typing import Any
 from matchpoint.run_folder import RunFolder
 
 EVERYTHING = frozenset({"create", "update", "leave", "feed"})
-"""All that a run writes, by category (:data:`matchpoint.profile.guard.Category`); ``feed`` stands for what a feed as a
-whole says: that people are absent from it."""
+"""All that a run writes, by category (:data:`matchpoint.profile.guard.Category`); ``feed`` stands for what a feed as
+a whole says: that people are absent from it."""
 
 
 class Answer(StrEnum):

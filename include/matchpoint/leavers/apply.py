@@ -101,7 +101,7 @@ class _Batch:
                 free.append((account, (orjson.loads(one.document or "{}"), account.protected)))
             elif done.get(one.user_id) != (one.version or 0) + 1:
                 yield one.user_id, one.step, CONFLICT
-        act = Act(f"leavers {self.stamp.profile}", self.stamp.now, self.stamp.run_id)
+        act = Act(f"leavers {self.stamp.profile}", self.stamp.now, self.stamp.run_id, "leave")
         change(self.connection, free, act)
 
     def _counted(self, one: Leaver) -> Absence:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Iterator
 
 import pandas as pd
 from pydantic import BaseModel
 
 from matchpoint.findings import Finding
 from matchpoint.mapping.converters import Context, Strings, convert, expected
+from matchpoint.profile.converters import CrosswalkConverter
 from matchpoint.profile.mapping import Column, Constant, FieldRule, Template, rules_of
 
 
@@ -49,6 +51,15 @@ def _apply(rule: FieldRule, place: str, rows: pd.DataFrame, context: Context) ->
         source = " or ".join(rule.columns)
         findings += [Finding(row, place, "mandatory", f"{place}, from {source}") for row in empty]
     return values, findings
+
+
+def crosswalk_codes(rule: FieldRule, rows: pd.DataFrame, context: Context) -> Iterator[tuple[str, Strings]]:
+    """Give the codes that a rule hands to its crosswalks, as they come there: the crosswalk's name, a code a row."""
+    values, _ = _first_value(rule, rows)
+    for converter in rule.convert:
+        if isinstance(converter, CrosswalkConverter):
+            yield converter.crosswalk, values
+        values = convert(values, converter, context).fillna("")
 
 
 def _first_value(rule: FieldRule, rows: pd.DataFrame) -> tuple[Strings, str]:

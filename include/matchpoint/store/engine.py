@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+
+from matchpoint.errors import PlanError
 
 _LOCK = 0x6D617463  # any constant number: PostgreSQL's advisory locks are told apart by it
 
@@ -48,6 +50,19 @@ def open_store(url: str | URL) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def existing_store(url: str | URL) -> Engine:
+    """Open a store that is there already; raises :class:`PlanError` when there is none, and makes no file of it."""
+    engine = open_store(url)
+    where = engine.url.render_as_string(hide_password=True)
+    if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists():
+        raise PlanError(f"{where}: found no file; expected a user store. Name it as an SQLAlchemy URL.")
+    if not inspect(engine).has_table("users"):
+        raise PlanError(
+            f"{where}: found no table of users; expected a user store. Run a load first, or name another."
+        )
     return engine
 
 

@@ -121,6 +121,9 @@ history = Table(
     Column("after", Json, comment="the changed fields as they are; null for a user made by a run"),
     Column("at", Time, nullable=False),
     Column("source_hash", BigInteger, comment="hash of the mapped user"),
+    Column(
+        "rule", Text, comment="by which rule; null for a user made by a run: then the mode, the actor's first word"
+    ),
     Index("ix_history_run_row", "run_id", "extract", "row"),
 )
 

@@ -24,7 +24,8 @@ from matchpoint.store.tables import history, identifiers, users
 class Stamp:
     """Who changes users, in which run, when, for which profile, and the SHA-256 of each extract by number.
 
-    ``is_resumed`` tells that an earlier, broken-off try of the run has written already.
+    ``is_resumed`` tells that an earlier, broken-off try of the run has written already. ``rule`` is noted in the
+    history of users who were there; where it is empty it is the mode, the actor's first word.
     """
 
     actor: str
@@ -33,6 +34,7 @@ class Stamp:
     extracts: dict[int, str]
     profile: str
     is_resumed: bool = False
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ def _create(connection: Connection, changes: Sequence[Change], stamp: Stamp) -> 
     now = time_text(connection, stamp.now)
     load_rows(connection, users, _USER_COLUMNS, ((number, *_new_user(one, stamp, now)) for number, one in numbered))
     load_rows(connection, identifiers, _IDENTIFIER_COLUMNS, _identifiers(numbered))
-    created = (_history(one, number, stamp, now, changed=(None, None)) for number, one in numbered)
+    created = (_history(one, number, stamp, now) for number, one in numbered)
     load_rows(connection, history, _HISTORY_COLUMNS, created)
     row_ledger.note_new(connection, (_entry(one, number, stamp) for number, one in numbered))
 
@@ -234,12 +236,17 @@ _HISTORY_COLUMNS = (
     "source_hash",
     "before",
     "after",
+    "rule",
     "at",
 )
 
 
+_Told = tuple[str | None, str | None, str | None]
+"""What changed, before and after as JSON, and by which rule."""
+
+
 def _history(
-    change: Change, user_id: int, stamp: Stamp, now: str, *, version: int = 1, changed: tuple[str | None, str | None]
+    change: Change, user_id: int, stamp: Stamp, now: str, *, version: int = 1, told: _Told = (None, None, None)
 ) -> tuple[Any, ...]:
     row = change.row
     return (
@@ -251,7 +258,7 @@ def _history(
         stamp.extracts[row.extract],
         row.row,
         row.user_hash,
-        *changed,
+        *told,
         now,
     )
 
@@ -260,4 +267,5 @@ def _updated(change: Change, stamp: Stamp, now: str) -> tuple[Any, ...]:
     before = orjson.dumps({name: pair[0] for name, pair in change.changed.items()}).decode()
     after = orjson.dumps({name: pair[1] for name, pair in change.changed.items()}).decode()
     version = (change.row.version or 0) + 1
-    return _history(change, change.row.user_id or 0, stamp, now, version=version, changed=(before, after))
+    rule = stamp.rule or stamp.actor.partition(" ")[0]
+    return _history(change, change.row.user_id or 0, stamp, now, version=version, told=(before, after, rule))

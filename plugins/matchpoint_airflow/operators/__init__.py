@@ -13,6 +13,7 @@ from matchpoint_airflow.operators.health import SisCheckFeedOperator
 from matchpoint_airflow.operators.match import AlmaMatchUsersOperator
 from matchpoint_airflow.operators.report import AlmaWriteReportOperator
 from matchpoint_airflow.operators.transform import AlmaTransformUsersOperator
+from matchpoint_airflow.operators.undo import AlmaApplyUndoOperator, AlmaPlanUndoOperator
 from matchpoint_airflow.operators.users import (
     AlmaConvertUsersOperator,
     AlmaPurgeUsersOperator,
@@ -21,11 +22,13 @@ from matchpoint_airflow.operators.users import (
 
 __all__ = [
     "AlmaApplyPlanOperator",
+    "AlmaApplyUndoOperator",
     "AlmaAskApprovalOperator",
     "AlmaConvertUsersOperator",
     "AlmaGuardPlanOperator",
     "AlmaLoadCodeTablesOperator",
     "AlmaMatchUsersOperator",
+    "AlmaPlanUndoOperator",
     "AlmaPurgeUsersOperator",
     "AlmaReleaseProfileOperator",
     "AlmaTransformUsersOperator",

@@ -1,0 +1,1 @@
+"""Undo: taking back what a run did, to everybody, to one person or in one field, by a plan of its own."""
