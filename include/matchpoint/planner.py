@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 from matchpoint.alma.check import two_alike
 from matchpoint.alma.fields import PRIMARY_ID, User
 from matchpoint.alma.identifiers import key
-from matchpoint.alma.law import changes, synchronize
+from matchpoint.alma.law import changes
 from matchpoint.feed import Feed, Staged
 from matchpoint.hashes import Hashes
 from matchpoint.matching import Claims, Decision, Hit, Identifiers, Rules, decide
@@ -23,6 +23,8 @@ from matchpoint.outcomes import Outcome
 from matchpoint.plan import PlanRow
 from matchpoint.primary_ids import PrimaryIds
 from matchpoint.profile import Profile
+from matchpoint.reissue import with_inactive
+from matchpoint.sharing import Meeting, Sharing
 from matchpoint.standing import Standing
 from matchpoint.store.bulk import among
 from matchpoint.store.lookup import Done, changes_of
@@ -44,6 +46,7 @@ class Planner:
         self.rules = rules
         self.run_id = run_id
         self.standing = standing
+        self.sharing = Sharing(profile, rules, run_id, standing.as_of)
         self.claims = Claims()
         self.primary_ids = PrimaryIds(connection, standing.keys)
         self.unchanged = Counter({number: len(known.rows) for number, known in standing.known.items()})
@@ -86,7 +89,7 @@ class Planner:
             elif decisions[position].outcome is Outcome.CREATED:
                 yield PlanRow(*_start(row), Outcome.CREATED, document=named.get(position), **_hashes(row))
             else:
-                yield _compared(row, decisions[position], met.get(position))
+                yield _compared(row, decisions[position], met.get(position), self.profile.reissue)
 
     def _identifiers(self, batch: list[Staged]) -> dict[int, Identifiers]:
         """Read the identifiers of rows. An import into an empty store asks for those of contested rows only."""
@@ -126,20 +129,18 @@ class Planner:
             for (position, user), primary_id in zip(nameless.items(), given, strict=True)
         }
 
-    def _met(self, rows: list[Staged], decisions: dict[int, Decision], staged: _Users) -> dict[int, _Meeting]:
+    def _met(self, rows: list[Staged], decisions: dict[int, Decision], staged: _Users) -> dict[int, Meeting]:
         """Let each row that hit a user to compare with meet that user."""
         hits = {row.position: hit for row in rows if (hit := _compares(decisions[row.position]))}
         ids = among(self.connection, users.c.id, [hit.user_id for hit in hits.values()])
         query = select(users.c.id, users.c.document, users.c.protected).where(ids)
-        existing = {user_id: rest for user_id, *rest in self.connection.execute(query)} if hits else {}
-        action = self.profile.actions.synchronize
-        how: dict[str, Any] = {"empty_special": action.empty_special} if action else {}
+        existing = {one: (before, own) for one, before, own in self.connection.execute(query)} if hits else {}
+        facets = self.sharing.held(self.connection, list(hits.values()))
         met = {}
         for row in rows:
             if hit := hits.get(row.position):
-                before, protected = existing[hit.user_id]
-                after = synchronize(before, staged[row], profile_code=self.profile.code, protected=protected, **how)
-                met[row.position] = _Meeting(before, after)
+                some = facets.get(hit.user_id, ())
+                met[row.position] = self.sharing.meet(row, hit, existing[hit.user_id], staged[row], some)
         return met
 
 
@@ -157,26 +158,18 @@ class _Users:
         return dict(orjson.loads(self.texts[row.position - self.first].as_py()))
 
 
-@dataclass(frozen=True)
-class _Meeting:
-    """A user before and after a row met it."""
-
-    before: User
-    after: User
-
-
 def _refuse_alike(after: User) -> Decision | None:
     for alike in two_alike(after):
         return Decision(Outcome.REJECTED, alike.code, alike.field, alike.detail)
     return None
 
 
-def _compared(row: Staged, decision: Decision, met: _Meeting | None) -> PlanRow:
+def _compared(row: Staged, decision: Decision, met: Meeting | None, reissue: Sequence[str]) -> PlanRow:
     start, hit = _start(row), _compares(decision)
     if hit is None or met is None:
         look_at = decision.hit.user_id if decision.hit else None
         return PlanRow(*start, decision.outcome, decision.code, decision.field, decision.detail, look_at)
-    changed = changes(met.before, met.after)
+    changed = with_inactive(changes(met.before, met.after), reissue)
     return PlanRow(
         *start,
         Outcome.UPDATED if changed else Outcome.UNCHANGED,
@@ -184,6 +177,7 @@ def _compared(row: Staged, decision: Decision, met: _Meeting | None) -> PlanRow:
         version=hit.version,
         changes=_json(changed) if changed else None,
         document=_json(met.after) if changed else None,
+        facets=met.facets,
         **_hashes(row),
     )
 

@@ -1,5 +1,6 @@
 """Integration profiles."""
 
+from matchpoint.profile.affiliation import Affiliation
 from matchpoint.profile.formats import AlmaXmlFormat, CsvFormat, ExcelFormat, FixedWidthFormat, JsonFormat, RowFormat
 from matchpoint.profile.joins import Join
 from matchpoint.profile.load import Profiles, load_profile, load_profiles
@@ -13,6 +14,7 @@ from matchpoint.profile.models import (
 )
 
 __all__ = [
+    "Affiliation",
     "AlmaXmlFormat",
     "Check",
     "CsvFormat",
