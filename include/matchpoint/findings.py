@@ -35,6 +35,7 @@ TEXTS = {
     "extract_changed": "The extract is not the one the plan was made from",
     "changed_after_run": "The user was changed by somebody else after this run first met its extracts",
     "no_match": "No user matches, and the profile says skip",
+    "combined": "Another row of the feed about this person is loaded, and holds what this one says",
     "database": "The user store refused the row",
 }
 """Fixed words per code, free of any row's value: they are what receipts and pages show.

@@ -12,7 +12,6 @@ from sqlalchemy import Connection
 from matchpoint.affiliations import Facet, group_of, said, said_before, synchronize_shared
 from matchpoint.alma.fields import User
 from matchpoint.alma.law import synchronize
-from matchpoint.feed import Staged
 from matchpoint.matching import Hit, Rules
 from matchpoint.profile import Profile
 from matchpoint.store.affiliations import as_text, facets_of
@@ -28,6 +27,15 @@ class Meeting:
     before: User
     after: User
     facets: str | None = None
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """What the feed says of a user, and the hashes of its row; None when it is no one row, and met each time."""
+
+    user: User
+    row_hash: int | None = None
+    user_hash: int | None = None
 
 
 class Sharing:
@@ -46,21 +54,20 @@ class Sharing:
         return facets_of(connection, [hit.user_id for hit in hits if hit.facets])
 
     def meet(
-        self, row: Staged, hit: Hit, existing: tuple[User, dict[str, Any]], incoming: User, held: Sequence[Facet] = ()
+        self, mine: Incoming, hit: Hit, existing: tuple[User, dict[str, Any]], held: Sequence[Facet] = ()
     ) -> Meeting:
         """Let a row meet its user; ``existing`` is the document and its protected fields, ``held`` its facets."""
         before, protected = existing
         if not self._rules.shares_with(hit):
-            after = synchronize(
-                before, incoming, profile_code=self._rules.profile_code, protected=protected, **self._how
-            )
-            return Meeting(before, after, as_text(held, []) if held else None)
-        given = self._facets(row, hit, existing, incoming, held)
+            code = self._rules.profile_code
+            after = synchronize(before, mine.user, profile_code=code, protected=protected, **self._how)
+            return Meeting(before, after, as_text(held, []) if held or mine.user_hash is None else None)
+        given = self._facets(mine, hit, existing, held)
         after = synchronize_shared(before, given, self._as_of, protected=protected, **self._how)
         return Meeting(before, after, as_text(held, given))
 
     def _facets(
-        self, row: Staged, hit: Hit, existing: tuple[User, dict[str, Any]], incoming: User, held: Sequence[Facet]
+        self, incoming: Incoming, hit: Hit, existing: tuple[User, dict[str, Any]], held: Sequence[Facet]
     ) -> list[Facet]:
         """Give all facets of a user: the row's, and the others; a user who had none was its owner's alone."""
         code = self._rules.profile_code
@@ -69,9 +76,9 @@ class Sharing:
         if not held and hit.external_id:
             first = said_before(*existing)
             others = [Facet(hit.external_id, self._rank(hit.external_id, first), first, run_id=self._run_id)]
-        user = said(incoming)
+        user = said(incoming.user)
         rank = ours.rank if ours and self._table is None else self._rank(code, user)
-        mine = Facet(code, rank, user, run_id=self._run_id, row_hash=row.row_hash, user_hash=row.user_hash)
+        mine = Facet(code, rank, user, True, self._run_id, incoming.row_hash, incoming.user_hash)
         if ours and (ours.user, ours.rank) == (mine.user, mine.rank):
             mine = replace(mine, active=ours.active, run_id=ours.run_id)
         return sorted((self._dated(one) for one in (*others, mine)), key=lambda one: one.profile)

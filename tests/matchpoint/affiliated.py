@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from helpers import COLUMNS, House, Row, csv_text, make_profile, person
+from helpers import COLUMNS, House, Row, csv_text, make_profile, person, total
 
 from matchpoint.profile import Profile
 from matchpoint.receipt import Receipt
@@ -54,9 +54,14 @@ def employee(number: int, **changes: str) -> Row:
     return student(number, **of_work | changes)
 
 
+def feed(*rows: Row) -> dict[str, str]:
+    """Write rows as the file of a run."""
+    return {"people.csv": csv_text(rows, [*COLUMNS, *MORE])}
+
+
 def run(house: House, profile: Profile, run_id: str, *rows: Row) -> Receipt:
     """Let a profile synchronize rows."""
-    return house.with_profile(profile).run(run_id, {"people.csv": csv_text(rows, [*COLUMNS, *MORE])})
+    return house.with_profile(profile).run(run_id, feed(*rows))
 
 
 def people(house: House) -> dict[str, list[dict[str, Any]]]:
@@ -74,3 +79,15 @@ def values(user: dict[str, Any], segment: str, name: str) -> list[Any]:
     """List a field of all of a user's segments of a kind."""
     home = user.get("contact_info", {}) if segment in {"email", "phone", "address"} else user
     return [part[name] for part in home.get(segment, ())]
+
+
+def facets(house: House) -> dict[tuple[int, str], dict[str, Any]]:
+    """Give the facets by user and profile."""
+    return {(row["user_id"], row["profile"]): row for row in house.rows("facets")}
+
+
+def made_both(house: House) -> House:
+    """Make a student an employee, too; another student and another employee are nothing else."""
+    run(house, STUDENTS, "students1", student(1), student(2))
+    assert run(house, STAFF, "staff1", employee(1), employee(3)).total == total(updated=1, created=1)
+    return house

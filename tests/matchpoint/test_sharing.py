@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from affiliated import STAFF, STUDENTS, VISITORS, affiliated, document, employee, people, run, student, values
+from affiliated import (
+    STAFF,
+    STUDENTS,
+    VISITORS,
+    affiliated,
+    document,
+    employee,
+    facets,
+    made_both,
+    people,
+    run,
+    student,
+    values,
+)
 from helpers import House, open_house, person, reasons, synchronizing, total
 
 from matchpoint.accounts import one as accounts
@@ -24,14 +36,7 @@ def house(store_url: str, tmp_path: Path) -> Iterator[House]:
 @pytest.fixture
 def both(house: House) -> House:
     """Give a house in which a student is an employee, too."""
-    run(house, STUDENTS, "students1", student(1), student(2))
-    receipt = run(house, STAFF, "staff1", employee(1), employee(3))
-    assert receipt.total == total(updated=1, created=1)
-    return house
-
-
-def facets(house: House) -> dict[tuple[int, str], dict[str, Any]]:
-    return {(row["user_id"], row["profile"]): row for row in house.rows("facets")}
+    return made_both(house)
 
 
 # --- what the table gives -------------------------------------------------------------------------

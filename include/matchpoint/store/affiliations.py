@@ -167,7 +167,7 @@ class HandOver:
 
 
 def shared_with_others(connection: Connection, profile: str, user_ids: Sequence[int], as_of: date) -> set[int]:
-    """Give those of some users who have a role in another profile that has not ended."""
+    """Give those of some users who have a role in another profile that has not ended: they are handed over."""
     if not user_ids or not are_any(connection):
         return set()
     lasts = or_(facets.c.ends.is_(None), facets.c.ends >= as_of.isoformat())
@@ -214,11 +214,10 @@ def _let_go(
     return after, left if len(left) > 1 else []
 
 
-def end_role(connection: Connection, profile: str, user_ids: Sequence[int]) -> None:
-    """Take the profile's facets of some users away, where the user itself is written otherwise."""
-    some = facets_of(connection, user_ids)
-    row_ledger.move_on(connection, {one.profile for held in some.values() for one in held})
-    ids = among(connection, facets.c.user_id, user_ids)
-    connection.execute(delete(facets).where(ids, facets.c.profile == profile))
-    alone = [user_id for user_id, held in some.items() if len(without(held, profile)) < 2]
-    connection.execute(delete(facets).where(among(connection, facets.c.user_id, alone)))
+def end_sharing(connection: Connection, user_ids: Sequence[int]) -> None:
+    """Take all facets of some users away: each is its owner's alone, as it stands.
+
+    For who has left and has no other role that lasts: what is then done to the user must not be undone by a row of
+    a role that ended before.
+    """
+    row_ledger.forget(connection, user_ids)
