@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -148,10 +148,10 @@ def _row(user_id: int, facet: Facet, at: str) -> tuple[Any, ...]:
 
 @dataclass(frozen=True)
 class HandOver:
-    """A shared user before and after a profile has let go of it.
+    """A shared user before and after a role has ended.
 
-    ``facets`` is for the planned row that writes it (:attr:`matchpoint.plan.PlanRow.facets`): with it the facet goes,
-    too. ``changes`` is empty when the user stays as it is.
+    ``facets`` is for the planned row that writes it (:attr:`matchpoint.plan.PlanRow.facets`), so that the facets
+    follow. ``changes`` is empty when the user stays as it is.
     """
 
     user_id: int
@@ -192,26 +192,50 @@ def hand_over(
         for user_id, some in facets_of(connection, user_ids).items()
         if 0 < len(without(some, profile)) < len(some)
     }
+    left = {user_id: _let_go(some, profile) for user_id, some in shared.items()}
+    return _put_together(connection, shared, left, as_of, empty_special)
+
+
+def hand_over_ended(
+    connection: Connection, user_ids: Sequence[int], as_of: date, empty_special: Literal["keep", "clear"] = "keep"
+) -> dict[int, HandOver]:
+    """Work out what becomes of shared users of whom a role has ended, when no feed tells anything of them.
+
+    ``user_ids`` are those of :func:`due`; nothing is written. Left out are those who are INTERNAL by now.
+    """
+    shared = facets_of(connection, user_ids)
+    return _put_together(connection, shared, shared, as_of, empty_special)
+
+
+def _put_together(
+    connection: Connection,
+    held: Mapping[int, Sequence[Facet]],
+    given: Mapping[int, Sequence[Facet]],
+    as_of: date,
+    empty_special: Literal["keep", "clear"],
+) -> dict[int, HandOver]:
+    """Put users together anew of the facets ``given``: one that is gone is kept no longer, nor is the last alone."""
     query = select(users.c.id, users.c.version, users.c.document, users.c.protected)
-    query = query.where(among(connection, users.c.id, list(shared)), users.c.account_type == "EXTERNAL")
+    query = query.where(among(connection, users.c.id, list(held)), users.c.account_type == "EXTERNAL")
     handed = {}
-    for user_id, version, before, protected in connection.execute(query) if shared else ():
-        how: Any = {"protected": protected, "empty_special": empty_special}
-        after, left = _let_go(before, shared[user_id], profile, as_of, how)
-        handed[user_id] = HandOver(user_id, version, before, after, as_text(shared[user_id], left))
+    for user_id, version, before, protected in connection.execute(query) if held else ():
+        some = given[user_id]
+        after = synchronize_shared(before, some, as_of, protected=protected, empty_special=empty_special)
+        kept = [replace(one, active=one.lasts(as_of)) for one in some if one.ends != _GONE]
+        text = as_text(held[user_id], kept if len(kept) > 1 else [])
+        handed[user_id] = HandOver(user_id, version, before, after, text)
     return handed
 
 
-def _let_go(
-    before: User, held: Sequence[Facet], profile: str, as_of: date, how: Mapping[str, Any]
-) -> tuple[User, list[Facet]]:
-    """Give the user and the facets that are left; of one alone nothing has to be kept."""
-    left = without(held, profile)
+_GONE = "0001-01-01"
+"""The end of a role that a profile no longer knows of: no other ends before."""
+
+
+def _let_go(held: Sequence[Facet], profile: str) -> list[Facet]:
+    """Give the facets when a profile knows no more of a user: its own has ended, and no primary id is its own."""
     gone = next(one for one in held if one.profile == profile)
     said = {name: value for name, value in gone.user.items() if name != PRIMARY_ID}
-    ended = Facet(profile, gone.rank, {**said, EXPIRY: "0001-01-01"})
-    after = synchronize_shared(before, [*left, ended], as_of, **how)
-    return after, left if len(left) > 1 else []
+    return [*without(held, profile), Facet(profile, gone.rank, {**said, EXPIRY: _GONE})]
 
 
 def end_sharing(connection: Connection, user_ids: Sequence[int]) -> None:
