@@ -19,12 +19,14 @@ def house(store_url: str, tmp_path: Path) -> Iterator[House]:
         yield opened
 
 
+@pytest.mark.law("first-in-feed")
 def test_unless_the_profile_says_so_the_first_row_is_loaded_and_the_other_rejected(house: House) -> None:
     receipt = run(house, affiliated("students"), "first", student(1), employee(1))
     assert reasons(receipt) == {("rejected", "taken_in_feed", "primary_id"): 1}
     assert document(house)["expiry_date"] == "2027-06-30"
 
 
+@pytest.mark.law("combined-rows")
 @pytest.mark.parametrize("turned", [False, True])
 def test_two_rows_become_one_user_by_the_table_whatever_their_order(house: House, turned: bool) -> None:
     rows = [student(1), employee(1)]
@@ -75,6 +77,7 @@ def test_an_ended_role_of_two_in_one_feed_no_longer_counts(house: House) -> None
     assert document(house)["user_group"]["value"] == "UNDERGRAD"
 
 
+@pytest.mark.law("combined-rows")
 def test_two_people_with_one_card_are_told_apart(house: House) -> None:
     receipt = run(house, COMBINING, "first", student(1), student(2, CARD="Card1"))
     assert reasons(receipt) == {("rejected", "taken_in_feed", "user_identifier"): 1}

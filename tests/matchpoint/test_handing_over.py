@@ -92,6 +92,7 @@ def test_who_leaves_one_profile_is_the_others_alone(both: House, gone: Profile, 
     assert people(both) == before
 
 
+@pytest.mark.law("hand-over")
 def test_who_left_one_of_three_profiles_stays_shared_by_two(both: House) -> None:
     run(both, VISITORS, "visitors1", employee(1, GROUP="GUEST", END="2027-12-31"))
     leave(both, STAFF, "left")
@@ -192,6 +193,7 @@ def hand_all_over(house: House, as_of: str) -> tuple[int, list[int]]:
     return hand_over_all_ended(house.engine, date.fromisoformat(as_of), Act("hand over", house.now()))
 
 
+@pytest.mark.law("hand-over")
 def test_an_ended_role_is_handed_over_though_no_feed_comes(both: House) -> None:
     assert hand_all_over(both, "2026-12-31") == (0, [])
     assert hand_all_over(both, "2027-01-01") == (1, [])

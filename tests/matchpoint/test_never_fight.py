@@ -53,6 +53,7 @@ def house(store_url: str, tmp_path: Path) -> Iterator[House]:
         yield opened
 
 
+@pytest.mark.law("shared")
 @given(
     feeds=feeds,
     order=st.sampled_from(ORDERS),

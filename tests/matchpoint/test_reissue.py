@@ -36,6 +36,7 @@ def barcodes(parts: list[dict[str, Any]]) -> list[tuple[str, str | None]]:
 
 
 @pytest.mark.law("identifier-moves")
+@pytest.mark.law("reissued")
 def test_a_reissued_barcode_turns_the_old_one_inactive_in_the_history(house: House) -> None:
     run(house, STUDENTS, "first", student(1))
     run(house, STUDENTS, "second", student(1, CARD="New1", NET="othernet"))

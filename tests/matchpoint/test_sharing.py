@@ -42,6 +42,7 @@ def both(house: House) -> House:
 # --- what the table gives -------------------------------------------------------------------------
 
 
+@pytest.mark.law("affiliations")
 def test_the_first_in_the_table_gives_group_name_and_job_and_the_last_end_the_expiry(both: House) -> None:
     user = document(both)
     assert (user["external_id"], both.users()["s1"]["external_id"]) == ("staff", "staff")
@@ -49,6 +50,7 @@ def test_the_first_in_the_table_gives_group_name_and_job_and_the_last_end_the_ex
     assert (user["job_category"], user["expiry_date"]) == ({"value": "LIBRARIAN"}, "2027-06-30")
 
 
+@pytest.mark.law("affiliations")
 def test_all_facets_are_kept(both: House) -> None:
     user = document(both)
     assert user["birth_date"] == "1911-02-03"
@@ -60,6 +62,7 @@ def test_all_facets_are_kept(both: House) -> None:
     assert {profile for _, profile in facets(both)} == {"staff", "students"}
 
 
+@pytest.mark.law("shared")
 def test_it_is_the_same_whichever_profile_comes_first(house: House, tmp_path: Path) -> None:
     run(house, STAFF, "staff1", employee(1))
     assert run(house, STUDENTS, "students1", student(1)).total == total(updated=1)
@@ -101,6 +104,7 @@ def test_three_profiles_share_as_two_do(both: House) -> None:
 # --- who shares -----------------------------------------------------------------------------------
 
 
+@pytest.mark.law("foreign")
 def test_without_share_a_user_of_another_profile_is_a_conflict_as_before(house: House) -> None:
     run(house, STUDENTS, "students1", student(1))
     refusing = affiliated("staff", foreign="conflict")
@@ -113,6 +117,7 @@ def test_a_profile_shares_with_those_in_its_table_only(house: House) -> None:
     assert reasons(run(house, STAFF, "staff1", employee(1))) == {("conflict", "other_profile", "external_id"): 1}
 
 
+@pytest.mark.law("foreign")
 def test_a_shared_user_is_shared_for_a_profile_that_does_not_share_itself(house: House) -> None:
     for word in ("conflict", "take_over"):
         refusing = affiliated("students", foreign=word)
@@ -122,6 +127,7 @@ def test_a_shared_user_is_shared_for_a_profile_that_does_not_share_itself(house:
     assert document(house)["external_id"] == "staff"
 
 
+@pytest.mark.law("foreign")
 def test_a_user_who_is_taken_over_is_shared_no_more(both: House) -> None:
     taking = synchronizing(foreign="take_over")
     assert both.with_profile(taking).run("taken", [person(1)]).total == total(updated=1)
@@ -147,6 +153,7 @@ def test_a_shared_user_may_be_deleted_and_comes_back(both: House) -> None:
 # --- never a fight --------------------------------------------------------------------------------
 
 
+@pytest.mark.law("shared")
 def test_two_profiles_never_fight_over_a_user(both: House) -> None:
     before = people(both)
     for night in range(3):
@@ -229,6 +236,7 @@ def test_a_profile_finds_its_person_by_its_own_primary_id(house: House) -> None:
 # --- hand-over ------------------------------------------------------------------------------------
 
 
+@pytest.mark.law("hand-over")
 def test_when_the_first_role_ends_the_next_takes_over_by_itself(both: House) -> None:
     receipt = run(both.on("2027-01-01"), STUDENTS, "students2", student(1), student(2))
     assert receipt.total == total(updated=1, unchanged=1)
@@ -242,6 +250,7 @@ def test_when_the_first_role_ends_the_next_takes_over_by_itself(both: House) -> 
     assert run(both.on("2027-01-02"), STUDENTS, "students3", student(1), student(2)).total == total(unchanged=2)
 
 
+@pytest.mark.law("hand-over")
 def test_the_other_profile_hands_over_too(both: House) -> None:
     assert run(both.on("2027-01-01"), STAFF, "staff2", employee(1), employee(3)).total == total(
         updated=1, unchanged=1
