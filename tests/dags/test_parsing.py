@@ -14,6 +14,7 @@ FILTERS = ["profile", "record_type", "user_group", "dry_run"]
 JOBS = {
     "code_tables_load": ["store"],
     "users_convert": ["store", "to", "ids", *FILTERS, "external_id", "passwords"],
+    "users_hand_over": ["store", "dry_run"],
     "users_purge": ["store", "days_after", *FILTERS, "forget"],
 }
 """DAGs that are started by hand and work on one store, with the params of their forms."""

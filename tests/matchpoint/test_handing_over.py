@@ -26,7 +26,7 @@ from affiliated import (
 from helpers import AS_OF, House, Row, open_house, total
 
 from matchpoint.accounts import one as accounts
-from matchpoint.accounts.affiliations import hand_over_all_ended, hand_over_leavers
+from matchpoint.accounts.affiliations import HandedOver, hand_over_all_ended, hand_over_leavers
 from matchpoint.accounts.store import Act
 from matchpoint.make_plan import make_plan
 from matchpoint.outcomes import Outcome
@@ -189,29 +189,38 @@ def test_nobody_shared_costs_no_facets(house: House) -> None:
 # --- without a feed -------------------------------------------------------------------------------
 
 
-def hand_all_over(house: House, as_of: str) -> tuple[int, list[int]]:
-    return hand_over_all_ended(house.engine, date.fromisoformat(as_of), Act("hand over", house.now()))
+def hand_all_over(house: House, as_of: str, *, dry_run: bool = False) -> HandedOver:
+    act = Act("hand over", house.now())
+    return hand_over_all_ended(house.engine, act, as_of=date.fromisoformat(as_of), dry_run=dry_run)
 
 
 @pytest.mark.law("hand-over")
 def test_an_ended_role_is_handed_over_though_no_feed_comes(both: House) -> None:
-    assert hand_all_over(both, "2026-12-31") == (0, [])
-    assert hand_all_over(both, "2027-01-01") == (1, [])
+    assert hand_all_over(both, "2026-12-31") == HandedOver()
+    before = both.everything()
+    assert hand_all_over(both, "2027-01-01", dry_run=True) == HandedOver(1)
+    assert both.everything() == before
+    assert hand_all_over(both, "2027-01-01") == HandedOver(1)
     user = document(both)
     assert (user["external_id"], user["user_group"]) == ("students", {"value": "UNDERGRAD"})
-    assert hand_all_over(both, "2027-01-01") == (0, [])
-    before = people(both)["history"]
+    assert hand_all_over(both, "2027-01-01") == HandedOver()
+    history = both.rows("history")
+    assert "hand over" in {row["actor"] for row in history}
     for profile, rows in ((STUDENTS, [student(1), student(2)]), (STAFF, [employee(1), employee(3)])):
         assert run(both.on("2027-01-01"), profile, f"{profile.code}2", *rows).total == total(unchanged=2)
-    assert people(both)["history"] == before
+    assert both.rows("history") == history
+
+
+def leavers(house: House, profile: str, user_ids: list[int]) -> HandedOver:
+    act = Act("leavers", house.now())
+    return hand_over_leavers(house.engine, act, profile=profile, user_ids=user_ids, as_of=date(2026, 10, 1))
 
 
 def test_many_leavers_are_handed_over_at_once(both: House) -> None:
     ids = [user["id"] for user in both.users().values()]
-    act = Act("leavers", both.now())
-    assert hand_over_leavers(both.engine, "staff", ids, date(2026, 10, 1), act) == (1, [])
+    assert leavers(both, "staff", ids) == HandedOver(1)
     assert (document(both)["external_id"], both.rows("facets")) == ("students", [])
-    assert hand_over_leavers(both.engine, "staff", ids, date(2026, 10, 1), act) == (0, [])
+    assert leavers(both, "staff", ids) == HandedOver()
 
 
 def test_who_would_get_an_identifier_of_somebody_else_stays_and_is_told(house: House) -> None:
@@ -219,7 +228,7 @@ def test_who_would_get_an_identifier_of_somebody_else_stays_and_is_told(house: H
     run(house, STAFF, "staff1", employee(1, ID="E7", CARD="Card1"), employee(2))
     run(house, VISITORS, "visitors1", employee(7, ID="E7"))
     ids = {name: user["id"] for name, user in house.users().items()}
-    handed = hand_over_leavers(house.engine, "students", ids.values(), date(2026, 10, 1), Act("x", house.now()))
-    assert handed == (1, [ids["s1"]])
+    handed = leavers(house, "students", list(ids.values()))
+    assert (handed.changed, list(handed.left)) == (1, ["s1"])
     assert document(house)["external_id"] == "staff"
     assert {profile for user_id, profile in facets(house) if user_id == ids["s1"]} == {"staff", "students"}

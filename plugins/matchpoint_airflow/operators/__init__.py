@@ -7,6 +7,7 @@ from matchpoint_airflow.operators.apply import AlmaApplyPlanOperator
 from matchpoint_airflow.operators.check import SisCheckConnectionOperator
 from matchpoint_airflow.operators.code_tables import AlmaLoadCodeTablesOperator
 from matchpoint_airflow.operators.fetch import SisFetchExtractsOperator
+from matchpoint_airflow.operators.hand_over import AlmaHandOverUsersOperator
 from matchpoint_airflow.operators.handled import SisMarkHandledOperator
 from matchpoint_airflow.operators.match import AlmaMatchUsersOperator
 from matchpoint_airflow.operators.report import AlmaWriteReportOperator
@@ -16,6 +17,7 @@ from matchpoint_airflow.operators.users import AlmaConvertUsersOperator, AlmaPur
 __all__ = [
     "AlmaApplyPlanOperator",
     "AlmaConvertUsersOperator",
+    "AlmaHandOverUsersOperator",
     "AlmaLoadCodeTablesOperator",
     "AlmaMatchUsersOperator",
     "AlmaPurgeUsersOperator",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matchpoint.accounts.store import Act
 
 
-class _StoreJob(BaseOperator):
+class StoreJob(BaseOperator):
     """A job on the users of a store. What it does to whom comes from the params of the run.
 
     :param store: connection id of the user store.
@@ -65,7 +65,7 @@ def _selection(params: dict[str, Any]) -> Selection:
     return Selection(**chosen, identifiers=ids)
 
 
-class AlmaConvertUsersOperator(_StoreJob):
+class AlmaConvertUsersOperator(StoreJob):
     """Converts users to INTERNAL or EXTERNAL: a list, or all that fit."""
 
     def execute(self, context: Context) -> dict[str, int]:
@@ -97,7 +97,7 @@ class AlmaConvertUsersOperator(_StoreJob):
         return {"met": done.met, "changed": done.changed, "refused": len(done.refused)}
 
 
-class AlmaPurgeUsersOperator(_StoreJob):
+class AlmaPurgeUsersOperator(StoreJob):
     """Deletes users whose purge date has passed."""
 
     def execute(self, context: Context) -> dict[str, int]:
