@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel
 
 from matchpoint.check_profile import find_profile
-from matchpoint.profile import Join, Profile
+from matchpoint.profile import Affiliation, Join, Profile
 from matchpoint.profile.converters import TAGS as CONVERTERS
 from matchpoint.profile.converters import (
     DateOptions,
@@ -40,8 +40,8 @@ CODE = [*FENCED.findall(GUIDE), *re.findall(r"`([^`]+)`", FENCED.sub("", GUIDE))
 WORDS = set(re.findall(r"[A-Za-z_]\w*", " ".join(CODE)))
 """All words that the guide has in code font."""
 MODELS: list[type[BaseModel]] = [
-    Profile, Join, Precedence, ImportAction, SynchronizeAction, CsvFormat, FixedWidthFormat, FixedColumn, Blocks,
-    JsonFormat, ExcelFormat, AlmaXmlFormat, DateOptions, PhoneOptions, PostalCodeOptions, NamePartOptions,
+    Profile, Join, Affiliation, Precedence, ImportAction, SynchronizeAction, CsvFormat, FixedWidthFormat, FixedColumn,
+    Blocks, JsonFormat, ExcelFormat, AlmaXmlFormat, DateOptions, PhoneOptions, PostalCodeOptions, NamePartOptions,
 ]  # fmt: skip
 
 

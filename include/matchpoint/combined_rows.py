@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 import orjson
 import pyarrow as pa
@@ -16,7 +17,7 @@ from matchpoint.feed import Feed
 from matchpoint.matching import Decision, Identifiers, Rules
 from matchpoint.outcomes import Outcome
 from matchpoint.profile import Profile
-from matchpoint.standing import Standing
+from matchpoint.standing import Mask
 
 COMBINED = Decision(Outcome.SKIPPED, "combined")
 _REFUSED = frozenset({Outcome.REJECTED, Outcome.CONFLICT})
@@ -40,27 +41,28 @@ class CombinedRows:
         return self.refused.get(self.first[position], COMBINED)
 
 
-def combine_rows(feed: Feed, standing: Standing, profile: Profile, rules: Rules) -> CombinedRows:
+def combine_rows(feed: Feed, contested: Mask, profile: Profile, rules: Rules, as_of: date) -> CombinedRows:
     """Find the rows of a feed that are about one person, where the profile combines them, and make its user.
 
-    They are about one person when the first match point for which each has a value is the same.
+    They are about one person when the first match point for which each has a value is the same. ``contested`` tells
+    by position which rows share an identifier with another one.
     """
-    if not (profile.affiliation and profile.affiliation.combine_rows and standing.contested.any()):
+    if not (profile.affiliation and profile.affiliation.combine_rows and contested.any()):
         return CombinedRows()
     action = profile.actions.synchronize
     points = rules.match_points or (action.match_points if action else [PRIMARY_ID])
     rows: dict[tuple[str, str], list[tuple[int, User]]] = defaultdict(list)
-    for position, identifiers, text in _contested(feed, standing):
+    for position, identifiers, text in _contested(feed, contested):
         if person := _person(identifiers, points):
             rows[person].append((position, orjson.loads(text.as_py())))
     several = [some for some in rows.values() if len(some) > 1]
-    users = {some[0][0]: _user([user for _, user in some], profile, standing) for some in several}
+    users = {some[0][0]: _user([user for _, user in some], profile, as_of) for some in several}
     return CombinedRows(users, {position: some[0][0] for some in several for position, _ in some[1:]})
 
 
-def _contested(feed: Feed, standing: Standing) -> Iterator[tuple[int, Identifiers, pa.Scalar]]:
+def _contested(feed: Feed, contested: Mask) -> Iterator[tuple[int, Identifiers, pa.Scalar]]:
     for first, _, batch in feed.batches(["identifiers", "user"]):
-        for place in standing.contested[first : first + batch.num_rows].nonzero()[0].tolist():
+        for place in contested[first : first + batch.num_rows].nonzero()[0].tolist():
             yield first + place, orjson.loads(batch["identifiers"][place].as_py()), batch["user"][place]
 
 
@@ -73,9 +75,9 @@ def _person(identifiers: Identifiers, points: Sequence[str]) -> tuple[str, str] 
     return None
 
 
-def _user(rows: Sequence[User], profile: Profile, standing: Standing) -> User:
+def _user(rows: Sequence[User], profile: Profile, as_of: date) -> User:
     """Make one user of what several rows, in their order, say of it."""
     table = profile.affiliation
     facets = [Facet(profile.code, table.rank(profile.code, group_of(one)) if table else 0, said(one)) for one in rows]
     own = {name: value for name, value in rows[0].items() if name not in said(rows[0])}
-    return {**own, **combine(facets, standing.as_of)}
+    return {**own, **combine(facets, as_of)}

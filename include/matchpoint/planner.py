@@ -59,7 +59,8 @@ class Planner:
     def plan(self, feed: Feed) -> Iterator[PlanRow]:
         """Give the plan of a feed, row by row; the rejected ones of the transformation come last."""
         position = -1
-        self.combined = combine_rows(feed, self.standing, self.profile, self.rules)
+        standing = self.standing
+        self.combined = combine_rows(feed, standing.contested, self.profile, self.rules, standing.as_of)
         for batch, staged in feed.rows():
             position = batch[-1].position
             users = _Users(batch[0].position, staged, self.combined.users)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from affiliated import affiliated, document, employee, feed, people, run, student, values
-from helpers import House, open_house, person, reasons, total
+from helpers import AS_OF, House, open_house, person, reasons, total
+
+from matchpoint.check_profile import check_profile
 
 COMBINING = affiliated("campus", affiliation={"order": ["campus/STAFF", "staff", "campus"], "combine_rows": True})
 TOLD = {("skipped", "combined", ""): 1}
@@ -119,3 +121,11 @@ def test_a_combined_user_is_shared_with_another_profile(house: House) -> None:
     assert run(house, COMBINING, "campus2", student(1), employee(1)).total == total(unchanged=1, skipped=1)
     assert run(house, staff, "staff2", at_work).total == total(unchanged=1)
     assert people(house) == before
+
+
+def test_the_check_of_a_profile_combines_as_a_run_does(tmp_path: Path) -> None:
+    sample = tmp_path / "people_2026-09-01.csv"
+    sample.write_text(feed(student(1), student(2), student(3, CARD="Card2"), employee(1))["people.csv"])
+    checked = check_profile(COMBINING, [sample], AS_OF)
+    assert [(one.row, one.user["user_group"]["value"]) for one in checked.users] == [(2, "STAFF"), (3, "UNDERGRAD")]
+    assert [one.row for one in checked.rejections] == [4]

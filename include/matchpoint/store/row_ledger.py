@@ -17,6 +17,7 @@ from sqlalchemy import (
     Engine,
     and_,
     delete,
+    exists,
     func,
     literal_column,
     select,
@@ -82,9 +83,10 @@ _LEDGERS = (row_ledger, facets)
 
 
 def _known(connection: Connection, hashed: str, profile: str, *where: ColumnElement[bool]) -> Known:
-    both = zip(_LEDGERS, where, strict=True)
+    is_shared = connection.scalar(select(exists(select(facets.c.user_id))))
+    asked = list(zip(_LEDGERS, where, strict=True))[: 2 if is_shared else 1]
     query = union_all(
-        *(select(one.c[hashed], one.c.user_id).where(one.c.profile == profile, some) for one, some in both)
+        *(select(one.c[hashed], one.c.user_id).where(one.c.profile == profile, some) for one, some in asked)
     )
     pairs = _packed(connection, query) if connection.dialect.name == "postgresql" else _fetched(connection, query)
     now = epoch(connection, profile)
