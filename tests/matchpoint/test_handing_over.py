@@ -33,7 +33,7 @@ from matchpoint.outcomes import Outcome
 from matchpoint.plan import PlanRow
 from matchpoint.profile import Profile
 from matchpoint.store import writing
-from matchpoint.store.affiliations import HandOver, end_sharing, hand_over, shared_with_others
+from matchpoint.store.affiliations import HandOver, end_sharing, hand_over, members, shared_with_others
 from matchpoint.store.row_ledger import known_to
 from matchpoint.store.writes import Change, Stamp, write_batch
 from matchpoint.transform import transform_extract
@@ -72,6 +72,8 @@ def leave(house: House, profile: Profile, run_id: str, as_of: str = "2026-10-01"
 def test_who_is_in_another_profile_is_told_from_who_is_gone(both: House) -> None:
     ids = [user["id"] for user in both.users().values()]
     with both.engine.connect() as connection:
+        assert members(connection, "students").tolist() == [both.users()["s1"]["id"]]
+        assert members(connection, "visitors").tolist() == []
         shared = shared_with_others(connection, "students", ids, date(2026, 10, 1))
         later = shared_with_others(connection, "students", ids, date(2027, 1, 1))
     assert (shared, later) == ({both.users()["s1"]["id"]}, set())

@@ -66,6 +66,12 @@ def known_by(connection: Connection, profile: str, primary_keys: Sequence[str]) 
     return {primary_key: user_id for primary_key, user_id in connection.execute(query)}
 
 
+def members(connection: Connection, profile: str) -> Hashes:
+    """Give, in order, the shared users who are in a profile, whoever comes first for them and is their owner."""
+    query = select(facets.c.user_id).where(facets.c.profile == profile).order_by(facets.c.user_id)
+    return np.fromiter(connection.scalars(query), dtype=np.int64)
+
+
 def due(connection: Connection, profile: str, as_of: date, rank: Rank | None = None) -> Hashes:
     """Give the shared users who have to be put together anew on a day, though no row says anything new.
 
