@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel
 
 from matchpoint.check_profile import find_profile
-from matchpoint.profile import Join, Leavers, Profile, Protect
+from matchpoint.profile import Affiliation, Join, Leavers, Profile, Protect
 from matchpoint.profile.converters import TAGS as CONVERTERS
 from matchpoint.profile.converters import (
     DateOptions,
@@ -47,6 +47,7 @@ MODELS: list[type[BaseModel]] = [
     Guard, Limit,
     Health, Trailer,
     Leavers, Protect,
+    Affiliation,
 ]  # fmt: skip
 
 

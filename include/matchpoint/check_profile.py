@@ -11,10 +11,12 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import orjson
 
 from matchpoint.alma.code_tables import CodeTables
@@ -22,6 +24,7 @@ from matchpoint.alma.fields import SEGMENT_TYPE, SEGMENTS, SPECIAL_LISTS, User, 
 from matchpoint.alma.identifiers import identifiers, key
 from matchpoint.checked import Checked, Mapped, Rejected, readable_json, tell
 from matchpoint.code_tables import files_of, read_all
+from matchpoint.combined_rows import combine_rows
 from matchpoint.errors import MatchpointError, ProfileError
 from matchpoint.feed import Feed
 from matchpoint.fetch import keep
@@ -115,14 +118,19 @@ def _match(folder: RunFolder, extracts: list[Extract], checked: Checked) -> None
         for rows, users in feed.rows()
         for row, user in zip(rows, users.to_pylist(), strict=True)
     ]
-    held = Counter(key(value) for one in mapped for _, value in identifiers(one.user))
-    claims = Claims()
     rules = Rules.of(profile, "synchronize" if profile.actions.synchronize else "import")
+    combined = combine_rows(feed, np.array(_contested(mapped), dtype=bool), profile, rules, checked.as_of)
+    made = {place: _as_mapped(user, profile) for place, user in combined.users.items()}
+    mapped = [
+        replace(one, user=made.get(place, one.user))
+        for place, one in enumerate(mapped)
+        if place not in combined.first
+    ]
+    claims = Claims()
     rejections = [one for extract in extracts for one in _found(folder, extract, "reject")]
     checked.warnings.extend(one for extract in extracts for one in _found(folder, extract, "drop"))
-    for one in mapped:
+    for one, contested in zip(mapped, _contested(mapped), strict=True):
         ids = identifiers(one.user)
-        contested = any(held[key(value)] > 1 for _, value in ids)
         decision = claims.settle(decide(ids, [], rules), ids if contested else ())
         if decision.outcome is Outcome.REJECTED and decision.code:
             finding = Finding(one.row, decision.field or "", decision.code, decision.detail)
@@ -131,6 +139,12 @@ def _match(folder: RunFolder, extracts: list[Extract], checked: Checked) -> None
             checked.users.append(one)
     order = {extract.label: place for place, extract in enumerate(extracts)}
     checked.rejections.extend(sorted(rejections, key=lambda one: (order[one.file], one.row)))
+
+
+def _contested(mapped: Sequence[Mapped]) -> list[bool]:
+    """Tell which users have an identifier that another one has."""
+    held = Counter(key(value) for one in mapped for _, value in identifiers(one.user))
+    return [any(held[key(value)] > 1 for _, value in identifiers(one.user)) for one in mapped]
 
 
 def _as_mapped(user: User, profile: Profile) -> User:

@@ -37,6 +37,7 @@ TEXTS = {
     "no_match": "No user matches, and the profile says skip",
     "parked": "It waits for a person's answer, or the answer was no",
     "stopped": "Nothing of the run was applied: too many of its rows are faulty",
+    "combined": "Another row of the feed about this person is loaded, and holds what this one says",
     "database": "The user store refused the row",
 }
 """Fixed words per code, free of any row's value: they are what receipts and pages show.

@@ -21,7 +21,8 @@ class Hit:
 
     ``id_type`` is the type under which the *user* holds the value. ``changed_since`` tells that somebody else
     changed the user after this run first met its extracts, ``settled`` that an earlier row of the feed is
-    already about this user, ``primary_id`` who it is, for the one who mends the row.
+    already about this user, ``primary_id`` who it is, for the one who mends the row. ``facets`` are the profiles
+    that share the user, none when it is in one only.
     """
 
     id_type: str
@@ -33,6 +34,7 @@ class Hit:
     changed_since: bool = False
     settled: bool = False
     primary_id: str = ""
+    facets: frozenset[str] = frozenset()
 
     @property
     def holder(self) -> str:
@@ -49,7 +51,18 @@ class Rules:
     profile_code: str
     match_points: Sequence[str] = ()
     unmatched: Literal["create", "skip"] = "create"
-    foreign: Literal["conflict", "take_over"] = "conflict"
+    foreign: Literal["conflict", "take_over", "share"] = "conflict"
+    sharing: frozenset[str] = frozenset()
+
+    def shares_with(self, hit: Hit) -> bool:
+        """Tell whether the user of a hit is, or is to be, in several profiles of which this is one.
+
+        It is from then on, whatever ``foreign`` says: else the profiles would take the user from each other.
+        """
+        if self.profile_code in hit.facets:
+            return True
+        is_other = hit.external_id != self.profile_code
+        return is_other and self.foreign == "share" and hit.external_id in self.sharing
 
     @classmethod
     def of(cls, profile: Profile, mode: Mode) -> Rules:
@@ -57,7 +70,8 @@ class Rules:
         action = profile.actions.synchronize
         if mode == "import" or not isinstance(action, SynchronizeAction):
             return cls(mode, profile.code)
-        return cls(mode, profile.code, action.match_points, action.unmatched, action.foreign)
+        sharing = profile.affiliation.profiles if profile.affiliation else frozenset()
+        return cls(mode, profile.code, action.match_points, action.unmatched, action.foreign, sharing)
 
 
 @dataclass(frozen=True)
@@ -113,7 +127,7 @@ def decide(identifiers: Identifiers, hits: Sequence[Hit], rules: Rules) -> Decis
     Import looks for no match: a row is created, or rejected when one of its identifiers is taken. Synchronize
     goes by the match points in order: no hit is created or skipped, a hit on an EXTERNAL user of this profile is
     compared, on an INTERNAL one rejected ("User is not external"), hits on two users are a conflict. A user of
-    another profile is a conflict, too, unless the profile takes over such users.
+    another profile is a conflict, too, unless the profile takes over such users, or shares them with the other.
     """
     if rules.mode == "import":
         return (_reject_taken(identifiers, hits) if hits else None) or _CREATED
@@ -146,7 +160,7 @@ def _refuse(hit: Hit, rules: Rules) -> Decision | None:
     if hit.account_type != "EXTERNAL":
         detail = f"{hit.holder}; convert the user to external first"
         return Decision(Outcome.REJECTED, "not_external", "account_type", detail, hit)
-    if hit.external_id != rules.profile_code and rules.foreign == "conflict":
+    if hit.external_id != rules.profile_code and rules.foreign != "take_over" and not rules.shares_with(hit):
         detail = f"found {hit.holder}; expected profile {rules.profile_code}"
         return Decision(Outcome.CONFLICT, "other_profile", "external_id", detail, hit)
     if hit.changed_since:

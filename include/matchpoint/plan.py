@@ -30,7 +30,9 @@ class PlanRow:
     unchanged users ``user_id`` and ``version`` are the user as it was seen; for a row that is refused because of a
     user, ``user_id`` is the one to look at. ``changes`` and ``document`` are JSON: the changed fields, and the whole
     user to be written; a new user without document is the one that is staged. ``row_hash`` and ``user_hash`` are
-    those of :mod:`matchpoint.staged`. ``done`` marks a row this run applied earlier.
+    those of :mod:`matchpoint.staged`. ``facets`` is JSON, too: the facets that the user is left with when several
+    profiles or rows made it (:func:`matchpoint.store.affiliations.as_text`); such a user is not in the row ledger.
+    ``done`` marks a row this run applied earlier.
     """
 
     position: int
@@ -46,6 +48,7 @@ class PlanRow:
     user_hash: int | None = None
     changes: str | None = None
     document: str | None = None
+    facets: str | None = None
     done: bool = False
 
     @property

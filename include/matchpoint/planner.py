@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,10 @@ from sqlalchemy import Connection, select
 
 from matchpoint.alma.check import two_alike
 from matchpoint.alma.fields import PRIMARY_ID, User
+from matchpoint.alma.identifiers import identifiers as identifiers_of
 from matchpoint.alma.identifiers import key
-from matchpoint.alma.law import changes, synchronize
+from matchpoint.alma.law import changes
+from matchpoint.combined_rows import CombinedRows, combine_rows
 from matchpoint.feed import Feed, Staged
 from matchpoint.hashes import Hashes
 from matchpoint.matching import Claims, Decision, Hit, Identifiers, Rules, decide
@@ -23,7 +25,10 @@ from matchpoint.outcomes import Outcome
 from matchpoint.plan import PlanRow
 from matchpoint.primary_ids import PrimaryIds
 from matchpoint.profile import Profile
+from matchpoint.reissue import with_inactive
+from matchpoint.sharing import Incoming, Meeting, Sharing
 from matchpoint.standing import Standing
+from matchpoint.store.affiliations import as_text
 from matchpoint.store.bulk import among
 from matchpoint.store.lookup import Done, changes_of
 from matchpoint.store.tables import users
@@ -44,6 +49,8 @@ class Planner:
         self.rules = rules
         self.run_id = run_id
         self.standing = standing
+        self.sharing = Sharing(profile, rules, run_id, standing.as_of)
+        self.combined = CombinedRows()
         self.claims = Claims()
         self.primary_ids = PrimaryIds(connection, standing.keys)
         self.unchanged = Counter({number: len(known.rows) for number, known in standing.known.items()})
@@ -52,16 +59,19 @@ class Planner:
     def plan(self, feed: Feed) -> Iterator[PlanRow]:
         """Give the plan of a feed, row by row; the rejected ones of the transformation come last."""
         position = -1
+        standing = self.standing
+        self.combined = combine_rows(feed, standing.contested, self.profile, self.rules, standing.as_of)
         for batch, staged in feed.rows():
             position = batch[-1].position
-            yield from self._batch(self._without_unchanged(batch), _Users(batch[0].position, staged))
+            users = _Users(batch[0].position, staged, self.combined.users)
+            yield from self._batch(self._without_unchanged(batch), users)
         for number, row, code, field, detail in feed.rejected():
             position += 1
             yield PlanRow(position, number, row, Outcome.REJECTED, code, field, detail)
 
     def _batch(self, batch: list[Staged], users: _Users) -> Iterator[PlanRow]:
         done = {row.position: self.standing.done[row.position] for row in batch if row.position in self.standing.done}
-        waiting = [row for row in batch if row.position not in done]
+        waiting = [row for row in batch if row.position not in done and row.position not in self.combined.first]
         identifiers = self._identifiers(batch)
         hits = self._hits({row.position: identifiers[row.position] for row in waiting})
         decisions = {
@@ -73,9 +83,12 @@ class Planner:
             ids = identifiers[position] if self.standing.contested[position] else ()
             if position in done:
                 self.claims.claim(ids, done[position].user_id)
+            elif position in self.combined.first:
+                decisions[position] = self.combined.decide(position)
             else:
                 refused = _refuse_alike(met[position].after) if position in met else None
                 decisions[position] = self.claims.settle(refused or decisions[position], ids)
+                self.combined.note(position, decisions[position])
         named = self._named([row for row in waiting if decisions[row.position].outcome is Outcome.CREATED], users)
         updated = [one.user_id for one in done.values() if one.outcome == Outcome.UPDATED]
         changed = changes_of(self.connection, self.run_id, updated) if updated else {}
@@ -84,16 +97,22 @@ class Planner:
             if position in done:
                 yield _done(row, done[position], changed.get(done[position].user_id))
             elif decisions[position].outcome is Outcome.CREATED:
-                yield PlanRow(*_start(row), Outcome.CREATED, document=named.get(position), **_hashes(row))
+                facets = as_text([], []) if position in self.combined.users else None
+                yield PlanRow(
+                    *_start(row), Outcome.CREATED, document=named.get(position), facets=facets, **_hashes(row)
+                )
             else:
-                yield _compared(row, decisions[position], met.get(position))
+                yield _compared(row, decisions[position], met.get(position), self.profile.reissue)
 
     def _identifiers(self, batch: list[Staged]) -> dict[int, Identifiers]:
         """Read the identifiers of rows. An import into an empty store asks for those of contested rows only."""
+        here = [row.position for row in batch if row.position in self.combined.users] if self.combined.users else []
+        combined = {position: identifiers_of(self.combined.users[position]) for position in here}
         if self.rules.mode == "synchronize" or self.standing.lookup.has_users:
-            return {row.position: orjson.loads(row.identifiers) for row in batch}
+            return {row.position: orjson.loads(row.identifiers) for row in batch} | combined
         contested = self.standing.contested
-        return {row.position: orjson.loads(row.identifiers) if contested[row.position] else () for row in batch}
+        read = {row.position: orjson.loads(row.identifiers) if contested[row.position] else () for row in batch}
+        return read | combined
 
     def _without_unchanged(self, batch: list[Staged]) -> list[Staged]:
         """Count the rows that change nothing, and leave them out."""
@@ -118,28 +137,30 @@ class Planner:
         }
 
     def _named(self, rows: list[Staged], users: _Users) -> dict[int, str]:
-        """Give the new users to whom the SIS gives no primary id one; as JSON by position."""
+        """Give the new users who are not as staged, as JSON by position: one without primary id is given one."""
+        combined = {row.position: users[row] for row in rows if row.position in users.combined}
         nameless = {row.position: users[row] for row in rows if not row.identifiers.startswith(_HAS_PRIMARY_ID)}
+        nameless = {position: user for position, user in nameless.items() if PRIMARY_ID not in user}
         given = self.primary_ids.give(list(nameless.values()))
-        return {
+        return {position: _json(user) for position, user in combined.items()} | {
             position: _json({**user, PRIMARY_ID: primary_id})
             for (position, user), primary_id in zip(nameless.items(), given, strict=True)
         }
 
-    def _met(self, rows: list[Staged], decisions: dict[int, Decision], staged: _Users) -> dict[int, _Meeting]:
+    def _met(self, rows: list[Staged], decisions: dict[int, Decision], staged: _Users) -> dict[int, Meeting]:
         """Let each row that hit a user to compare with meet that user."""
         hits = {row.position: hit for row in rows if (hit := _compares(decisions[row.position]))}
         ids = among(self.connection, users.c.id, [hit.user_id for hit in hits.values()])
         query = select(users.c.id, users.c.document, users.c.protected).where(ids)
-        existing = {user_id: rest for user_id, *rest in self.connection.execute(query)} if hits else {}
-        action = self.profile.actions.synchronize
-        how: dict[str, Any] = {"empty_special": action.empty_special} if action else {}
+        existing = {one: (before, own) for one, before, own in self.connection.execute(query)} if hits else {}
+        facets = self.sharing.held(self.connection, list(hits.values()))
         met = {}
         for row in rows:
             if hit := hits.get(row.position):
-                before, protected = existing[hit.user_id]
-                after = synchronize(before, staged[row], profile_code=self.profile.code, protected=protected, **how)
-                met[row.position] = _Meeting(before, after)
+                some = facets.get(hit.user_id, ())
+                hashes = {} if row.position in self.combined.users else _hashes(row)
+                incoming = Incoming(staged[row], **hashes)
+                met[row.position] = self.sharing.meet(incoming, hit, existing[hit.user_id], some)
         return met
 
 
@@ -148,21 +169,16 @@ _HAS_PRIMARY_ID = f'[["{PRIMARY_ID}"'
 
 @dataclass(frozen=True)
 class _Users:
-    """The staged users of a batch, read where they are asked for."""
+    """The staged users of a batch, read where they are asked for, or those made of several rows."""
 
     first: int
     texts: pa.Array
+    combined: Mapping[int, User]
 
     def __getitem__(self, row: Staged) -> User:
+        if row.position in self.combined:
+            return dict(self.combined[row.position])
         return dict(orjson.loads(self.texts[row.position - self.first].as_py()))
-
-
-@dataclass(frozen=True)
-class _Meeting:
-    """A user before and after a row met it."""
-
-    before: User
-    after: User
 
 
 def _refuse_alike(after: User) -> Decision | None:
@@ -171,12 +187,12 @@ def _refuse_alike(after: User) -> Decision | None:
     return None
 
 
-def _compared(row: Staged, decision: Decision, met: _Meeting | None) -> PlanRow:
+def _compared(row: Staged, decision: Decision, met: Meeting | None, reissue: Sequence[str]) -> PlanRow:
     start, hit = _start(row), _compares(decision)
     if hit is None or met is None:
         look_at = decision.hit.user_id if decision.hit else None
         return PlanRow(*start, decision.outcome, decision.code, decision.field, decision.detail, look_at)
-    changed = changes(met.before, met.after)
+    changed = with_inactive(changes(met.before, met.after), reissue)
     return PlanRow(
         *start,
         Outcome.UPDATED if changed else Outcome.UNCHANGED,
@@ -184,6 +200,7 @@ def _compared(row: Staged, decision: Decision, met: _Meeting | None) -> PlanRow:
         version=hit.version,
         changes=_json(changed) if changed else None,
         document=_json(met.after) if changed else None,
+        facets=met.facets,
         **_hashes(row),
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from matchpoint.known import KnownRows
 from matchpoint.matching import Rules
 from matchpoint.profile import Profile
 from matchpoint.run_folder import Extract, RunFolder
-from matchpoint.store import row_ledger
+from matchpoint.store import affiliations, row_ledger
 from matchpoint.store.lookup import Done, Lookup, applied_rows
 from matchpoint.transform import Transformer, forget_woken, transform_again
 
@@ -36,7 +37,7 @@ class Standing:
 
     ``unchanged`` is the user who came out as before, or -1; ``contested`` tells that another row has an identifier of
     it; ``done`` are the rows that this run applied before; ``keys`` all identifiers of the feed, as sorted hashes;
-    ``known`` the rows that are no part of the feed, by number of the extract.
+    ``known`` the rows that are no part of the feed, by number of the extract; ``as_of`` the day of the run.
     """
 
     unchanged: Hashes
@@ -45,6 +46,7 @@ class Standing:
     keys: Hashes
     known: Mapping[int, KnownRows]
     lookup: Lookup
+    as_of: date
 
 
 @dataclass
@@ -88,10 +90,12 @@ class Settler:
     transformer: Transformer
     known: dict[int, KnownRows] = field(default_factory=dict)
     woken: dict[int, Hashes] = field(default_factory=dict)
+    due: Hashes = field(default_factory=lambda: np.array([], dtype=np.int64))
 
     def settle(self) -> Standing:
         """Wake the known rows that are not alone with their user, until there is none."""
         applied = applied_rows(self.connection, self.run_id)
+        self.due = self._due()
         for extract in self.feed.extracts:
             forget_woken(self.folder, extract)
         self.known = {one.number: KnownRows.read(self.folder, one) for one in self.feed.extracts}
@@ -104,9 +108,17 @@ class Settler:
                 standing.unchanged[np.isin(standing.unchanged, met)] = _NOBODY
                 return standing
 
+    def _due(self) -> Hashes:
+        """Find the shared users who have to be met whatever their rows say: a role has ended, a rank changed."""
+        table = self.profile.affiliation
+        if self.rules.mode == "import" or not affiliations.are_any(self.connection):
+            return self.due
+        rank = table.rank if table else None
+        return affiliations.due(self.connection, self.profile.code, self.transformer.as_of, rank)
+
     def _no_longer_known(self) -> dict[int, Mask]:
-        """Tell which known rows are no longer so: their user was edited, or the ledger's entry replaced."""
-        edited = row_ledger.edited(self.connection)
+        """Tell which known rows are no longer so: their user was edited or is due, or the ledger's entry replaced."""
+        edited = np.concatenate([row_ledger.edited(self.connection), self.due])
         gone = {number: np.isin(one.user_ids, edited) for number, one in self.known.items()}
         then = {
             one.number: self.folder.read_json(f"users/{one.number:03}.json")["epoch"] for one in self.feed.extracts
@@ -141,10 +153,10 @@ class Settler:
         if self.rules.mode == "synchronize" and len(rows.rows):
             ledger = row_ledger.known_users(self.connection, self.profile.code, rows.user_hashes)
             unchanged = ledger.users(rows.user_hashes)
-            unchanged[contested] = _NOBODY
+            unchanged[contested | np.isin(unchanged, self.due)] = _NOBODY
             unchanged[list(done)] = _NOBODY
-        lookup = Lookup(self.connection, self.run_id, done.values())
-        return Standing(unchanged, contested, done, keys, self.known, lookup)
+        lookup = Lookup(self.connection, self.run_id, done.values(), self.profile.code)
+        return Standing(unchanged, contested, done, keys, self.known, lookup, self.transformer.as_of)
 
     def _done(self, rows: _Open, applied: Mapping[tuple[str, int, int], Done]) -> dict[int, Done]:
         """Find the rows that this run applied before; of two extracts with the same content the first was."""

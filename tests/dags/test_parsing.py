@@ -16,6 +16,7 @@ JOBS = {
     "profile_release": ["store", "profile"],
     "runs_undo": ["store", "run", "identifier", "field", "limit_users", "limit_percent", "force", "dry_run"],
     "users_convert": ["store", "to", "ids", *FILTERS, "external_id", "passwords"],
+    "users_hand_over": ["store", "dry_run"],
     "users_purge": ["store", "days_after", *FILTERS, "forget"],
 }
 """DAGs that are started by hand and work on one store, with the params of their forms."""

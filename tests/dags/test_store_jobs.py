@@ -75,6 +75,26 @@ def test_users_are_purged_when_their_day_has_come(loaded: Matchpoint) -> None:
     assert second not in report(loaded, done)
 
 
+def test_people_in_several_profiles_are_handed_over_when_a_role_has_ended(loaded: Matchpoint) -> None:
+    from matchpoint.accounts.store import find
+    from matchpoint.affiliations import Facet, said_before
+    from matchpoint.store import writing
+    from matchpoint.store.affiliations import as_text, replace_facets
+
+    first = min(types(loaded))
+    with writing(open_store(loaded.store_url)).begin() as connection:
+        account = find(connection, first)
+        student = Facet("students", 1, {**said_before(account.user, {}), "first_name": "Handed"})
+        ended = Facet("staff", 0, {"primary_id": first, "last_name": "Over", "expiry_date": "2020-01-31"})
+        replace_facets(connection, {account.id: as_text([], [ended, student])}, START)
+    tried = loaded.run("users_hand_over", dry_run=True)
+    assert "1 users handed over, 0 left." in report(loaded, tried)
+    assert loaded.store()["users"][first][1]["first_name"] != "Handed"
+    assert loaded.run("users_hand_over").state == "success"
+    assert loaded.store()["users"][first][1]["first_name"] == "Handed"
+    assert "0 users handed over" in report(loaded, loaded.run("users_hand_over"))
+
+
 def test_code_tables_are_loaded_and_then_hold(loaded: Matchpoint) -> None:
     folder = loaded.base / "tables"
     folder.mkdir()

@@ -161,6 +161,7 @@ class House:
     profile: Profile = field(default_factory=make_profile)
     minutes: int = 0
     tables: CodeTables = field(default_factory=CodeTables)
+    as_of: date = AS_OF
 
     def now(self) -> datetime:
         self.minutes += 1
@@ -169,6 +170,10 @@ class House:
     def with_profile(self, profile: Profile) -> House:
         """Give the same house with another profile; it shares store and folders, and its clock goes on."""
         return replace(self, profile=profile, minutes=self.minutes + 100)
+
+    def on(self, as_of: str) -> House:
+        """Give the same house on another day."""
+        return replace(self, as_of=date.fromisoformat(as_of), minutes=self.minutes + 100)
 
     def folder(self, run_id: str) -> RunFolder:
         return RunFolder(self.root / "runs" / run_id)
@@ -194,8 +199,8 @@ class House:
         known = known_to(self.engine, self.profile.code, mode, run_id)
         for extract in folder.extracts:
             if not extract.join:
-                transform_extract(folder, extract, self.profile, AS_OF, self.tables, known=known)
-        how = {"mode": mode, "run_id": run_id, "as_of": AS_OF.isoformat(), "dry_run": dry_run}
+                transform_extract(folder, extract, self.profile, self.as_of, self.tables, known=known)
+        how = {"mode": mode, "run_id": run_id, "as_of": self.as_of.isoformat(), "dry_run": dry_run}
         return make_plan(folder, self.engine, self.profile, now=self.now(), **how)
 
     def judge(self, run_id: str) -> Judgement:

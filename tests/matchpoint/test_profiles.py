@@ -87,6 +87,21 @@ MISTAKES = {
         "precedence: {column: ROLE}\nname: P",
         ["precedence: column and order: found one without the other"],
     ),
+    "sharing without a table": (
+        "match_points: [",
+        "foreign: share, match_points: [",
+        ["actions.synchronize.foreign: found share", "needs affiliation.order with people in it"],
+    ),
+    "a table that names one twice": (
+        "name: P",
+        "affiliation: {order: [staff, people, staff]}\nname: P",
+        ["affiliation.order: found staff twice", "each once"],
+    ),
+    "a table of what is no profile": (
+        "name: P",
+        "affiliation: {order: [9staff]}\nname: P",
+        ["affiliation.order[0]: found '9staff'"],
+    ),
     "template that is cut off": ("primary_id: ID", "primary_id: {template: 'e{ID'}", ["mapping.primary_id.from[0]"]),
     "template without a column": ("primary_id: ID", "primary_id: {template: 'e{}'}", ["at least one {COLUMN}"]),
     "template with a format": ("primary_id: ID", "primary_id: {template: '{ID!r}'}", ["nothing else in braces"]),
@@ -257,6 +272,25 @@ def test_one_broken_profile_hides_no_other(tmp_path: Path) -> None:
     assert [profile.code for profile in profiles.good] == ["aaa", "mmm", "zzz"]
     told = [Path(str(error).split(":")[0]).name for error in profiles.errors]
     assert told == ["broken_key.yaml", "broken_keys.yaml", "broken_yaml.yaml", "folder.yaml"]
+
+
+def test_profiles_of_a_store_that_share_people_have_one_table(tmp_path: Path) -> None:
+    def save(code: str, order: str, more: str = "") -> None:
+        changes = (
+            ("code: people", f"code: {code}"),
+            ("name: P", f"{more}affiliation: {{order: [{order}]}}\nname: P"),
+        )
+        (tmp_path / f"{code}.yaml").write_text(written(*changes))
+
+    save("staff", "staff, students")
+    save("students", "staff, students")
+    save("visitors", "visitors, staff")
+    save("elsewhere", "students, staff", "store: another\n")
+    save("guests", "guests, partners")
+    profiles = load_profiles(tmp_path)
+    assert [profile.code for profile in profiles.good] == ["elsewhere", "guests", "staff", "students"]
+    [error] = profiles.errors
+    assert "visitors.yaml: affiliation.order: found visitors, staff; expected staff, students" in str(error)
 
 
 def test_an_action_that_is_absent_or_not_active_is_none(tmp_path: Path) -> None:

@@ -110,6 +110,8 @@ _LISTS = {one.name for one in LISTS}
 _RULES = {field.name: field.on_synchronize for field in CORE_FIELDS} | dict.fromkeys(
     SPECIAL_LISTS, OnSynchronize.SPECIAL
 )
+SPECIAL_FIELDS = frozenset(name for name, rule in _RULES.items() if rule is OnSynchronize.SPECIAL)
+"""The fields in which a manual edit outlives a synchronize."""
 _SEGMENT_HOMES = {segment.path[0] for segment in SEGMENTS}
 _SWAPPED = _RULES.keys() | _SEGMENT_HOMES
 

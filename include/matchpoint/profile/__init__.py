@@ -1,5 +1,6 @@
 """Integration profiles."""
 
+from matchpoint.profile.affiliation import Affiliation
 from matchpoint.profile.formats import AlmaXmlFormat, CsvFormat, ExcelFormat, FixedWidthFormat, JsonFormat, RowFormat
 from matchpoint.profile.joins import Join
 from matchpoint.profile.leavers import Leavers, Protect
@@ -14,6 +15,7 @@ from matchpoint.profile.models import (
 )
 
 __all__ = [
+    "Affiliation",
     "AlmaXmlFormat",
     "Check",
     "CsvFormat",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,10 @@ class Profiles:
 
 
 def load_profiles(folder: Path) -> Profiles:
-    """Read every ``*.yaml`` of a folder. A broken one becomes an error and hides no other."""
+    """Read every ``*.yaml`` of a folder. A broken one becomes an error and hides no other.
+
+    So does one whose table of affiliations is not that of the profiles before it.
+    """
     good: dict[str, Profile] = {}
     errors: list[ProfileError] = []
     for path in sorted(folder.glob("*.yaml")):
@@ -60,7 +63,28 @@ def load_profiles(folder: Path) -> Profiles:
             errors.append(error)
         else:
             good[profile.code] = profile
+    for code, why in _disagreeing(good.values()):
+        errors.append(ProfileError(f"{folder / good.pop(code).code}.yaml: {why}"))
     return Profiles(list(good.values()), errors)
+
+
+def _disagreeing(profiles: Iterable[Profile]) -> list[tuple[str, str]]:
+    """List the codes of profiles whose table of affiliations is another than that of one before, and what is wrong.
+
+    All profiles of a store that share people have the same: else it would depend on the run who comes first.
+    """
+    first: dict[tuple[str, str], Profile] = {}
+    found = []
+    for profile in profiles:
+        table = profile.affiliation
+        for shared in sorted(table.profiles) if table else ():
+            other = first.setdefault((profile.store, shared), profile)
+            if table and other.affiliation and other.affiliation.order != table.order:
+                orders = (", ".join(one.order) for one in (table, other.affiliation))
+                why = "affiliation.order: found {}; expected {}, as in the profile {}".format(*orders, other.code)
+                found.append((profile.code, why))
+                break
+    return found
 
 
 def load_profile(path: Path) -> Profile:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 
 from matchpoint.alma.fields import PRIMARY_ID
 from matchpoint.findings import Severity
+from matchpoint.profile.affiliation import Affiliation
 from matchpoint.profile.converters import CrosswalkConverter
 from matchpoint.profile.formats import AlmaXmlFormat, Format, JsonFormat, check_expression
 from matchpoint.profile.guard import Guard
@@ -63,8 +64,9 @@ class SynchronizeAction(Action):
 
     match_points: list[str] = Field(min_length=1, description="primary_id or identifier types, first hit decides")
     unmatched: Literal["create", "skip"] = "create"
-    foreign: Literal["conflict", "take_over"] = Field(
-        "conflict", description="What a hit on another profile's user is: a conflict, or from now on ours"
+    foreign: Literal["conflict", "take_over", "share"] = Field(
+        "conflict",
+        description="What a hit on another profile's user is: a conflict, from now on ours, or from now on of both",
     )
     empty_special: Literal["keep", "clear"] = Field(
         "keep", description="What an empty special field in the extract does to the user's value"
@@ -125,6 +127,11 @@ class Profile(Model):
         default_factory=dict, description="Code tables: SIS code to Alma code; '*' stands for any other code"
     )
     precedence: Precedence | None = None
+    affiliation: Affiliation | None = Field(None, description="Which profile comes first where people are shared")
+    reissue: list[str] = Field(
+        default_factory=lambda: ["BARCODE"],
+        description="Identifier types of which the history shows a replaced value as INACTIVE",
+    )
     checks: dict[Check, Severity] = Field(
         default_factory=dict, description="What a fault does to its row: reject it, or drop the faulty part"
     )
@@ -138,6 +145,19 @@ class Profile(Model):
         if value not in available_timezones():
             raise ValueError(f"{value!r} is no time zone; accepted is one like Europe/London")
         return value
+
+    @model_validator(mode="after")
+    def _shares_by_a_table(self) -> Profile:
+        action = self.actions.synchronize
+        if (
+            action
+            and action.foreign == "share"
+            and (not self.affiliation or self.code not in self.affiliation.profiles)
+        ):
+            raise ValueError(
+                f"actions.synchronize.foreign: found share; it needs affiliation.order with {self.code} in it"
+            )
+        return self
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Profile:

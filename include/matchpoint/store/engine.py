@@ -96,7 +96,7 @@ def refresh_statistics(engine: Engine) -> None:
     """Let PostgreSQL count its tables now: after a big load it would else plan joins as if they were empty."""
     if engine.dialect.name == "postgresql":
         with engine.begin() as connection:
-            connection.execute(text("ANALYZE users, identifiers, history, row_ledger"))
+            connection.execute(text("ANALYZE users, identifiers, history, row_ledger, facets"))
 
 
 @contextmanager

@@ -7,7 +7,7 @@ since then is overlooked.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from matchpoint.alma.identifiers import identifiers as identifiers_of
 from matchpoint.alma.identifiers import key
 from matchpoint.matching import Hit
 from matchpoint.outcomes import Outcome
+from matchpoint.store import affiliations
 from matchpoint.store.bulk import among
 from matchpoint.store.tables import history, identifiers, runs, users
 
@@ -74,14 +75,19 @@ _REMEMBERED = 200_000
 
 
 class Lookup:
-    """Finds users by identifiers. ``done`` are the rows that this run applied before."""
+    """Finds users by identifiers. ``done`` are the rows that this run applied before.
 
-    def __init__(self, connection: Connection, run_id: str, done: Iterable[Done]) -> None:
+    A shared user is found by the primary id that ``profile`` gives it, too, when it goes by that of another profile.
+    """
+
+    def __init__(self, connection: Connection, run_id: str, done: Iterable[Done], profile: str = "") -> None:
         self._connection = connection
         self._outcomes = {one.user_id: one.outcome for one in done}
         self._held_before = self._replaced(run_id)
         self._seen: dict[str, list[Hit]] = {}
         self._changed_since = _changed_since(connection, run_id)
+        self._profile = profile
+        self._has_facets = affiliations.are_any(connection)
         self.has_users = bool(connection.scalar(select(exists(select(identifiers.c.value_key)))))
 
     def _replaced(self, run_id: str) -> dict[str, list[tuple[str, int]]]:
@@ -134,10 +140,31 @@ class Lookup:
                 found.setdefault(value_key, []).append(self._hit(id_type, value_key, user))
         for value_key, hit in self._hits_before(wanted):
             found.setdefault(value_key, []).append(hit)
-        return found
+        return self._with_facets(found, wanted) if self._has_facets else found
+
+    def _with_facets(self, found: dict[str, list[Hit]], wanted: Sequence[str]) -> dict[str, list[Hit]]:
+        """Add who is known to the profile by a primary id, and tell of each user which profiles share it."""
+        named = affiliations.known_by(self._connection, self._profile, wanted)
+        holders = [
+            (one, PRIMARY_ID, user_id)
+            for one, user_id in named.items()
+            if user_id not in {hit.user_id for hit in found.get(one, ())}
+            and self._outcomes.get(user_id) != Outcome.CREATED
+        ]
+        for value_key, hit in self._hits_of(holders):
+            found.setdefault(value_key, []).append(hit)
+        user_ids = {hit.user_id for hits in found.values() for hit in hits}
+        shared = affiliations.runs_of(self._connection, list(user_ids))
+        return {
+            one: [replace(hit, facets=frozenset(shared.get(hit.user_id, ()))) for hit in hits]
+            for one, hits in found.items()
+        }
 
     def _hits_before(self, wanted: Sequence[str]) -> list[tuple[str, Hit]]:
-        held = [(one, *holder) for one in wanted for holder in self._held_before.get(one, ())]
+        return self._hits_of([(one, *holder) for one in wanted for holder in self._held_before.get(one, ())])
+
+    def _hits_of(self, held: Sequence[tuple[str, str, int]]) -> list[tuple[str, Hit]]:
+        """Make hits of identifiers, each with its type and user."""
         if not held:
             return []
         some = among(self._connection, users.c.id, [user_id for *_, user_id in held])

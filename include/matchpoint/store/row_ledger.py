@@ -15,16 +15,21 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    and_,
     delete,
+    exists,
     func,
     literal_column,
     select,
+    true,
+    union_all,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
 from matchpoint.hashes import Hashes
 from matchpoint.known import Known
+from matchpoint.store.affiliation_tables import facets
 from matchpoint.store.bulk import among, beside, load_rows, reserve
 from matchpoint.store.lookup import has_applied
 from matchpoint.store.tables import counters, row_ledger, users
@@ -44,7 +49,8 @@ def epoch(connection: Connection, profile: str) -> int:
 
 def known_rows(connection: Connection, profile: str) -> Known:
     """Give the raw rows by which a profile's users need not be met again."""
-    return _known(connection, row_ledger.c.row_hash, profile, row_ledger.c.row_hash.is_not(None))
+    some = (one.c.row_hash.is_not(None) for one in _LEDGERS)
+    return _known(connection, "row_hash", profile, *some)
 
 
 def known_to(engine: Engine, profile: str, mode: str, run_id: str) -> Known:
@@ -58,10 +64,12 @@ def known_to(engine: Engine, profile: str, mode: str, run_id: str) -> Known:
 def known_users(connection: Connection, profile: str, hashes: Hashes) -> Known:
     """Give those of some mapped users by which a profile's users need not be met again."""
     some = np.unique(hashes)
+    # A facet has its row noted when it is met, so only one without raw row is passed over by its user.
+    of_facets = and_(facets.c.user_hash.is_not(None), facets.c.row_hash.is_(None))
     if len(some) > _MANY:
-        return _known(connection, row_ledger.c.user_hash, profile)
-    wanted = among(connection, row_ledger.c.user_hash, some.tolist())
-    return _known(connection, row_ledger.c.user_hash, profile, wanted)
+        return _known(connection, "user_hash", profile, true(), of_facets)
+    wanted, held = (among(connection, one.c.user_hash, some.tolist()) for one in _LEDGERS)
+    return _known(connection, "user_hash", profile, wanted, and_(held, of_facets))
 
 
 def edited(connection: Connection) -> Hashes:
@@ -70,8 +78,16 @@ def edited(connection: Connection) -> Hashes:
     return np.fromiter(connection.scalars(query), dtype=np.int64)
 
 
-def _known(connection: Connection, hashed: ColumnElement[int], profile: str, *where: ColumnElement[bool]) -> Known:
-    query = select(hashed, row_ledger.c.user_id).where(row_ledger.c.profile == profile, *where)
+_LEDGERS = (row_ledger, facets)
+"""Where the hashes of a user are: who is in several profiles has them in its facets, one for each."""
+
+
+def _known(connection: Connection, hashed: str, profile: str, *where: ColumnElement[bool]) -> Known:
+    is_shared = connection.scalar(select(exists(select(facets.c.user_id))))
+    asked = list(zip(_LEDGERS, where, strict=True))[: 2 if is_shared else 1]
+    query = union_all(
+        *(select(one.c[hashed], one.c.user_id).where(one.c.profile == profile, some) for one, some in asked)
+    )
     pairs = _packed(connection, query) if connection.dialect.name == "postgresql" else _fetched(connection, query)
     now = epoch(connection, profile)
     good = ~np.isin(pairs["user_id"], edited(connection))
@@ -132,16 +148,29 @@ def refresh(connection: Connection, user_ids: Sequence[int], row_hashes: Sequenc
 
 
 def forget(connection: Connection, user_ids: Sequence[int]) -> None:
-    """Take the entries of users out who go."""
+    """Take the entries and facets of users out who go."""
+    forget_entries(connection, user_ids)
+    held = among(connection, facets.c.user_id, user_ids)
+    move_on(connection, connection.scalars(select(facets.c.profile).distinct().where(held)).all())
+    connection.execute(delete(facets).where(held))
+
+
+def forget_entries(connection: Connection, user_ids: Sequence[int]) -> None:
+    """Take the entries of users out whose facets serve instead."""
     held = among(connection, row_ledger.c.user_id, user_ids)
     _move_on(connection, held)
     connection.execute(delete(row_ledger).where(held))
 
 
+def move_on(connection: Connection, profiles: Iterable[str]) -> None:
+    """Move the epochs of profiles on, of which something was taken away."""
+    for profile in sorted(profiles):
+        reserve(connection, _counter(profile), 1)
+
+
 def _move_on(connection: Connection, entries: ColumnElement[bool]) -> None:
     """Move the epochs of the profiles on that have some entries."""
-    for profile in connection.scalars(select(row_ledger.c.profile).distinct().where(entries)).all():
-        reserve(connection, _counter(profile), 1)
+    move_on(connection, connection.scalars(select(row_ledger.c.profile).distinct().where(entries)).all())
 
 
 def _counter(profile: str) -> str:

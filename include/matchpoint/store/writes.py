@@ -15,7 +15,7 @@ from matchpoint.alma.identifiers import identifiers as identifiers_of
 from matchpoint.alma.identifiers import key
 from matchpoint.outcomes import Outcome
 from matchpoint.plan import PlanRow
-from matchpoint.store import row_ledger
+from matchpoint.store import affiliations, row_ledger
 from matchpoint.store.bulk import among, beside, load_rows, reserve, time_text
 from matchpoint.store.tables import history, identifiers, users
 
@@ -39,18 +39,23 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A planned row with the user to be written, as JSON, its identifiers as (type, value), and what changes."""
+    """A planned row with the user to be written, as JSON, its identifiers as (type, value), and what changes.
+
+    ``owner`` is the profile that the user belongs to from then on, None for the one that writes.
+    """
 
     row: PlanRow
     document: str | None = None
     identifiers: Sequence[tuple[str, str]] = ()
     changed: Mapping[str, list[Any]] = field(default_factory=dict)
+    owner: str | None = None
 
     @classmethod
     def of(cls, row: PlanRow) -> Change:
         """Make a change of a planned row that has its user."""
         user = orjson.loads(row.document or "{}")
-        return cls(row, row.document, identifiers_of(user), orjson.loads(row.changes or "{}"))
+        changed = orjson.loads(row.changes or "{}")
+        return cls(row, row.document, identifiers_of(user), changed, user.get("external_id"))
 
     @property
     def moves_identifiers(self) -> bool:
@@ -77,6 +82,13 @@ def write_batch(
         for one in changes
         if one.row.user_id is not None and versions.get(one.row.user_id) != one.row.version
     }
+    runs = affiliations.runs_of(connection, list(versions))
+    refused |= {
+        one.row.position: "changed_since"
+        for one in changes
+        if one.row.user_id is not None
+        and not affiliations.has_seen(one.row.facets, runs.get(one.row.user_id, {}), stamp.run_id)
+    }
     refused |= _taken(connection, [one for one in changes if one.row.position not in refused], alone=alone)
     by_outcome: dict[str, list[Change]] = {str(outcome): [] for outcome in Outcome}
     for one in changes:
@@ -86,7 +98,10 @@ def write_batch(
     _update(connection, by_outcome[Outcome.UPDATED], stamp)
     _remember(connection, by_outcome[Outcome.UNCHANGED])
     known = [*by_outcome[Outcome.UPDATED], *by_outcome[Outcome.UNCHANGED]]
-    row_ledger.note(connection, [_entry(one, one.row.user_id or 0, stamp) for one in known])
+    shared = {one.row.user_id or 0: one.row.facets for one in known if one.row.facets is not None}
+    affiliations.replace_facets(connection, shared, stamp.now)
+    entries = [_entry(one, one.row.user_id or 0, stamp) for one in known if one.row.facets is None]
+    row_ledger.note(connection, entries)
     return refused
 
 
@@ -143,7 +158,8 @@ def _create(connection: Connection, changes: Sequence[Change], stamp: Stamp) -> 
     load_rows(connection, identifiers, _IDENTIFIER_COLUMNS, _identifiers(numbered))
     created = (_history(one, number, stamp, now) for number, one in numbered)
     load_rows(connection, history, _HISTORY_COLUMNS, created)
-    row_ledger.note_new(connection, (_entry(one, number, stamp) for number, one in numbered))
+    entries = (_entry(one, number, stamp) for number, one in numbered if one.row.facets is None)
+    row_ledger.note_new(connection, entries)
 
 
 _USER_COLUMNS = (
@@ -203,7 +219,7 @@ def _updated_user(change: Change, stamp: Stamp, now: str) -> tuple[Any, ...]:
     return (
         change.row.user_id,
         primary_id,
-        stamp.profile,
+        change.owner or stamp.profile,
         version,
         change.document,
         version,

@@ -8,6 +8,7 @@ from matchpoint_airflow.operators.check import SisCheckConnectionOperator
 from matchpoint_airflow.operators.code_tables import AlmaLoadCodeTablesOperator
 from matchpoint_airflow.operators.fetch import SisFetchExtractsOperator
 from matchpoint_airflow.operators.guard import AlmaAskApprovalOperator, AlmaGuardPlanOperator, PlanApprovalOperator
+from matchpoint_airflow.operators.hand_over import AlmaHandOverUsersOperator
 from matchpoint_airflow.operators.handled import SisMarkHandledOperator
 from matchpoint_airflow.operators.health import SisCheckFeedOperator
 from matchpoint_airflow.operators.match import AlmaMatchUsersOperator
@@ -26,6 +27,7 @@ __all__ = [
     "AlmaAskApprovalOperator",
     "AlmaConvertUsersOperator",
     "AlmaGuardPlanOperator",
+    "AlmaHandOverUsersOperator",
     "AlmaLoadCodeTablesOperator",
     "AlmaMatchUsersOperator",
     "AlmaPlanUndoOperator",

@@ -75,8 +75,26 @@ LOADING: tuple[Rule, ...] = (
     Rule(
         "foreign",
         "3.2",
-        "A hit on a user of another profile is a conflict, or taken over, as `foreign` says.",
+        "A hit on a user of another profile is a conflict, taken over, or from then on shared, as `foreign` says.",
         f"{_SILENT}; its API refuses to change an external id (401858)",
+    ),
+    Rule(
+        "shared",
+        "3.2",
+        "A shared user is what its profiles say together, whoever runs: two profiles never fight over it.",
+        "Matchpoint's own: in Alma the profile that ran last wins",
+    ),
+    Rule(
+        "affiliations",
+        "3.3",
+        "The first role of a shared user gives group and names, the latest end the expiry; all facets are kept.",
+        "Matchpoint's own: in Alma each profile swaps all",
+    ),
+    Rule(
+        "hand-over",
+        "3.3",
+        "When a role of a shared user ends, the next takes over by itself.",
+        "Matchpoint's own: in Alma the user expires, or stays as the last profile left it",
     ),
     Rule(
         "new-user",
@@ -134,10 +152,22 @@ LOADING: tuple[Rule, ...] = (
         _SILENT,
     ),
     Rule(
+        "reissued",
+        "3.3",
+        "A replaced barcode is no longer the user's, and free; the history of the change shows it as INACTIVE.",
+        f"Swap All takes external identifiers away that the file lacks ({_XSD}); of a history of cards {_SILENT}",
+    ),
+    Rule(
         "first-in-feed",
         "3.4",
         'Of two rows about one person the first is loaded, the second rejected, "... in this feed".',
         "CARLI, SIS synchronization troubleshooting (from Alma's job report)",
+    ),
+    Rule(
+        "combined-rows",
+        "3.4",
+        "With `combine_rows` several rows about one person, told by the first match point, make one user.",
+        "Matchpoint's own: Alma loads the first row only",
     ),
     Rule(
         "order-of-rows",
