@@ -25,6 +25,8 @@ from matchpoint.health.measured import Measured
 from matchpoint.health.words import TITLES, TO_DO
 from matchpoint.profile.health import CHECKS, Health
 from matchpoint.report import render_html, render_json, render_markdown
+from matchpoint.store import writing
+from matchpoint.store.feeds import forget_feed
 
 
 @pytest.fixture
@@ -266,6 +268,16 @@ def test_a_dry_run_is_judged_and_notes_nothing(house: House) -> None:
     noted = house.rows("feeds")
     assert said(check(house, "dry", feed(20, 2), dry_run=True)) == [("row_count", "hold", "")]
     assert house.rows("feeds") == noted
+
+
+def test_a_feed_that_is_forgotten_is_compared_with_no_more(house: House) -> None:
+    good(house, feed(100), feed(20, 2))
+    [_, (last, *_)] = [(one["run_id"],) for one in house.rows("feeds")]
+    assert said(check(house, "run", feed(20, 3))) == [("row_count", "hold", "")]
+    with writing(house.engine).begin() as connection:
+        forget_feed(connection, last)
+        forget_feed(connection, "run")
+    assert check(house, "run", feed(100, 3)) == []
 
 
 def test_only_the_last_good_feeds_count(house: House) -> None:

@@ -35,6 +35,11 @@ def note_feed(
         connection.execute(insert(feeds), rows)
 
 
+def forget_feed(connection: Connection, run_id: str) -> None:
+    """Forget what was noted of a run: of one whose changes were taken back the feed was not good after all."""
+    connection.execute(delete(feeds).where(feeds.c.run_id == run_id))
+
+
 def good_feeds(
     connection: Connection, *, profile: str, mode: str, run_id: str, limit: int
 ) -> list[tuple[str, list[dict[str, Any]]]]:
