@@ -10,6 +10,7 @@
     known/000.parquet          its known rows: row number, user, hash
     findings/000.jsonl         what is wrong with rows of extract 0
     plan.parquet  plan.json    what the run would do, row by row, and its hash
+    proposals.json             new people who may be known (matchpoint.identity)
     refresh.parquet            users who came out of other raw rows as they were
     applied.jsonl              rows that came out otherwise when the plan was applied
     receipt.json  report.html  report.md  rejections/<name>

@@ -12,6 +12,7 @@ from matchpoint.alma.fields import PRIMARY_ID
 from matchpoint.findings import Severity
 from matchpoint.profile.converters import CrosswalkConverter
 from matchpoint.profile.formats import AlmaXmlFormat, Format, JsonFormat, check_expression
+from matchpoint.profile.identity import Identity, check_identity
 from matchpoint.profile.joins import Join, JoinName, check_joins, own_columns
 from matchpoint.profile.mapping import Mapping, rules_of
 from matchpoint.profile.model import Model
@@ -121,6 +122,7 @@ class Profile(Model):
         default_factory=dict, description="Code tables: SIS code to Alma code; '*' stands for any other code"
     )
     precedence: Precedence | None = None
+    identity: Identity = Field(default_factory=Identity)
     checks: dict[Check, Severity] = Field(
         default_factory=dict, description="What a fault does to its row: reject it, or drop the faulty part"
     )
@@ -153,6 +155,7 @@ class Profile(Model):
         self._crosswalks_exist(self.mapping)
         self._addresses_read_columns(self.mapping)
         self._match_points_are_mapped(self.mapping)
+        check_identity(self.identity, self.mapping)
         return self
 
     def _crosswalks_exist(self, mapping: BaseModel) -> None:

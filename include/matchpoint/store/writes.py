@@ -13,6 +13,7 @@ from sqlalchemy import Connection, delete, select, update
 from matchpoint.alma.fields import IDENTIFIERS, PRIMARY_ID
 from matchpoint.alma.identifiers import identifiers as identifiers_of
 from matchpoint.alma.identifiers import key
+from matchpoint.identity import keys as identity_keys
 from matchpoint.outcomes import Outcome
 from matchpoint.plan import PlanRow
 from matchpoint.store import row_ledger
@@ -85,7 +86,13 @@ def write_batch(
     _remember(connection, by_outcome[Outcome.UNCHANGED])
     known = [*by_outcome[Outcome.UPDATED], *by_outcome[Outcome.UNCHANGED]]
     row_ledger.note(connection, [_entry(one, one.row.user_id or 0, stamp) for one in known])
+    _note_keys(connection, ((one.row.user_id or 0, one) for one in by_outcome[Outcome.UPDATED]))
     return refused
+
+
+def _note_keys(connection: Connection, written: Iterable[tuple[int, Change]]) -> None:
+    """Keep the keys by which alike users are found; read from JSON only where they are kept."""
+    identity_keys.note(connection, ((user_id, orjson.loads(one.document or "{}")) for user_id, one in written))
 
 
 def _place(change: Change, stamp: Stamp) -> tuple[str, int, int | None]:
@@ -142,6 +149,7 @@ def _create(connection: Connection, changes: Sequence[Change], stamp: Stamp) -> 
     created = (_history(one, number, stamp, now, changed=(None, None)) for number, one in numbered)
     load_rows(connection, history, _HISTORY_COLUMNS, created)
     row_ledger.note_new(connection, (_entry(one, number, stamp) for number, one in numbered))
+    _note_keys(connection, numbered)
 
 
 _USER_COLUMNS = (

@@ -8,6 +8,7 @@ from matchpoint_airflow.operators.check import SisCheckConnectionOperator
 from matchpoint_airflow.operators.code_tables import AlmaLoadCodeTablesOperator
 from matchpoint_airflow.operators.fetch import SisFetchExtractsOperator
 from matchpoint_airflow.operators.handled import SisMarkHandledOperator
+from matchpoint_airflow.operators.identity import AlmaReviewIdentityOperator
 from matchpoint_airflow.operators.match import AlmaMatchUsersOperator
 from matchpoint_airflow.operators.report import AlmaWriteReportOperator
 from matchpoint_airflow.operators.transform import AlmaTransformUsersOperator
@@ -19,6 +20,7 @@ __all__ = [
     "AlmaLoadCodeTablesOperator",
     "AlmaMatchUsersOperator",
     "AlmaPurgeUsersOperator",
+    "AlmaReviewIdentityOperator",
     "AlmaTransformUsersOperator",
     "AlmaWriteReportOperator",
     "SisCheckConnectionOperator",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matchpoint.accounts.store import Act
 
 
-class _StoreJob(BaseOperator):
+class StoreJob(BaseOperator):
     """A job on the users of a store. What it does to whom comes from the params of the run.
 
     :param store: connection id of the user store.
@@ -47,11 +47,11 @@ class _StoreJob(BaseOperator):
 
         return Act(actor=self.dag_id, now=utcnow(), run_id=run.id)
 
-    def report(self, run: Run, title: str, sentence: str, left: dict[str, str]) -> None:
+    def report(self, run: Run, title: str, sentence: str, left: dict[str, str], listed: str = "") -> None:
         """Write the report."""
         from matchpoint.report.job import Job, write_job_report
 
-        job = Job(title, sentence, run.dry_run, self.dag_id, run.due.date().isoformat(), run.id, left)
+        job = Job(title, sentence, run.dry_run, self.dag_id, run.due.date().isoformat(), run.id, left, listed=listed)
         write_job_report(run.folder, job)
         self.log.info("%s%s", "dry run: " if run.dry_run else "", sentence)
 
@@ -65,7 +65,7 @@ def _selection(params: dict[str, Any]) -> Selection:
     return Selection(**chosen, identifiers=ids)
 
 
-class AlmaConvertUsersOperator(_StoreJob):
+class AlmaConvertUsersOperator(StoreJob):
     """Converts users to INTERNAL or EXTERNAL: a list, or all that fit."""
 
     def execute(self, context: Context) -> dict[str, int]:
@@ -97,7 +97,7 @@ class AlmaConvertUsersOperator(_StoreJob):
         return {"met": done.met, "changed": done.changed, "refused": len(done.refused)}
 
 
-class AlmaPurgeUsersOperator(_StoreJob):
+class AlmaPurgeUsersOperator(StoreJob):
     """Deletes users whose purge date has passed."""
 
     def execute(self, context: Context) -> dict[str, int]:
