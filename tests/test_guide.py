@@ -30,6 +30,7 @@ from matchpoint.profile.formats import (
     FixedWidthFormat,
     JsonFormat,
 )
+from matchpoint.profile.identity import Identity
 from matchpoint.profile.mapping import SEGMENT_RULES
 from matchpoint.profile.models import Check, ImportAction, Precedence, SynchronizeAction
 
@@ -40,8 +41,8 @@ CODE = [*FENCED.findall(GUIDE), *re.findall(r"`([^`]+)`", FENCED.sub("", GUIDE))
 WORDS = set(re.findall(r"[A-Za-z_]\w*", " ".join(CODE)))
 """All words that the guide has in code font."""
 MODELS: list[type[BaseModel]] = [
-    Profile, Join, Precedence, ImportAction, SynchronizeAction, CsvFormat, FixedWidthFormat, FixedColumn, Blocks,
-    JsonFormat, ExcelFormat, AlmaXmlFormat, DateOptions, PhoneOptions, PostalCodeOptions, NamePartOptions,
+    Profile, Join, Precedence, Identity, ImportAction, SynchronizeAction, CsvFormat, FixedWidthFormat, FixedColumn,
+    Blocks, JsonFormat, ExcelFormat, AlmaXmlFormat, DateOptions, PhoneOptions, PostalCodeOptions, NamePartOptions,
 ]  # fmt: skip
 
 

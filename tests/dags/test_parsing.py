@@ -13,6 +13,7 @@ CODES = ("alma_xml", "staff", "students")
 FILTERS = ["profile", "record_type", "user_group", "dry_run"]
 JOBS = {
     "code_tables_load": ["store"],
+    "identity_review": ["store", "proposals", "decision", "profile"],
     "users_convert": ["store", "to", "ids", *FILTERS, "external_id", "passwords"],
     "users_purge": ["store", "days_after", *FILTERS, "forget"],
 }
