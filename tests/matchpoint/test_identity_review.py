@@ -11,6 +11,7 @@ import pytest
 from helpers import COLUMNS, START, House, Row, csv_text, make_profile, open_house, person, reasons, rendered, total
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from sqlalchemy import event
 
 from matchpoint.accounts import one
@@ -227,6 +228,15 @@ def test_a_repeated_run_makes_the_same_proposals(house: House) -> None:
     assert statuses(house) == told
 
 
+def test_a_repeated_run_finds_those_as_they_were_whom_it_has_changed_itself(house: House) -> None:
+    house.run("first", [ana(), BO])
+    rows = [ana(FIRST="Zed", LAST="Quill", BORN="1990-01-01", EMAIL="zed@example.edu"), ana(2)]
+    assert house.run("second", rows).total == total(updated=1, conflict=1)
+    people = house.people()
+    assert house.run("second", rows).total == total(updated=1, conflict=1)
+    assert house.people() == people
+
+
 def test_a_proposal_goes_when_its_row_is_mended(house: House) -> None:
     house.run("first", [ana(), BO])
     house.run("second", [ana(2)])
@@ -268,6 +278,35 @@ def test_a_declined_proposal_is_remembered_and_its_row_created_from_the_next_run
     one.delete(house.engine, "s2", ACT)
     assert house.run("fourth", [ana(2)]).total == total(created=1), "even when it comes anew"
     assert statuses(house) == [("name_and_birth_date", "conflict", "declined")]
+
+
+# --- the profile ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("identity", "words"),
+    [
+        ({"secondary": ["PASSPORT"]}, "found 'PASSPORT'; .* identifiers that the mapping fills: BARCODE"),
+        ({"likely": 0.96}, "found 0.96; expected at most strong, which is 0.95"),
+        ({"unanswered_days": 0}, "greater than or equal to 1"),
+        ({"strogn": 0.9}, "Extra inputs are not permitted"),
+    ],
+)
+def test_a_section_that_cannot_be_meant_is_refused(identity: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        make_profile(identity=identity)
+
+
+@pytest.mark.parametrize(
+    ("identity", "mapping", "words"),
+    [
+        ({"secondary": ["email"]}, {"emails": []}, "found email; the mapping fills no emails"),
+        ({"name_and_birth_date": True}, {"birth_date": None}, "the mapping fills no birth_date, or no last_name"),
+    ],
+)
+def test_a_section_that_asks_for_what_is_not_mapped_is_refused(identity: Any, mapping: Any, words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        make_profile(identity=identity, mapping=mapping)
 
 
 # --- the keys -------------------------------------------------------------------------------------

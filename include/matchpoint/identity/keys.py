@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 from sqlalchemy import Connection, Engine, delete, func, insert, select, text
 
 from matchpoint.alma.fields import User
-from matchpoint.hashes import hashes_of
+from matchpoint.chunks import without_gc
+from matchpoint.hashes import hash_of
 from matchpoint.identity.score import Person
 from matchpoint.profile.identity import Identity
 from matchpoint.store.bulk import among, load_rows
@@ -31,7 +32,7 @@ _COLUMNS = ("user_id", "key")
 
 def email_keys(person: Person) -> list[int]:
     """Give the keys of a person's email addresses."""
-    return _hashed(f"email\n{one}" for one in person.emails)
+    return [hash_of(f"email\n{one}") for one in person.emails]
 
 
 def name_keys(person: Person) -> list[int]:
@@ -39,17 +40,13 @@ def name_keys(person: Person) -> list[int]:
     if not person.birth_date:
         return []
     words = {word for name in person.names for part in name for word in part if len(word) > 1}
-    return _hashed(f"{person.birth_date}\n{word}" for word in sorted(words))
+    return [hash_of(f"{person.birth_date}\n{word}") for word in sorted(words)]
 
 
 def telling_keys(person: Person, identity: Identity) -> list[int]:
     """Give those keys of a person by which a profile lets others be found."""
     by_email = email_keys(person) if identity.by_email else []
     return by_email + (name_keys(person) if identity.by_name else [])
-
-
-def _hashed(texts: Iterable[str]) -> list[int]:
-    return [int(one) for one in hashes_of(one.encode() for one in texts)]
 
 
 def keys_of(user: User) -> set[int]:
@@ -75,6 +72,7 @@ def note(connection: Connection, written: Iterable[tuple[int, User]]) -> None:
     load_rows(connection, identity_keys, _COLUMNS, ((one, key) for one, some in keys.items() for key in sorted(some)))
 
 
+@without_gc()
 def make_keys(engine: Engine) -> None:
     """Make the keys of all users, once; does nothing when they are there."""
     with engine.connect() as connection:

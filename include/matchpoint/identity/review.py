@@ -14,8 +14,8 @@ from matchpoint.alma.fields import User
 from matchpoint.alma.identifiers import key
 from matchpoint.alma.law import as_before
 from matchpoint.feed import Staged
-from matchpoint.hashes import hashes_of
-from matchpoint.identity.keys import holders, telling_keys
+from matchpoint.hashes import hash_of
+from matchpoint.identity.keys import holders, keys_of, telling_keys
 from matchpoint.identity.new_people import NewPeople
 from matchpoint.identity.proposals import Found, answered, kind_of
 from matchpoint.identity.score import Person, score
@@ -45,6 +45,7 @@ class Reviewer:
         self._looks = self._is_on and profile.identity.looks_around
         self._declined, self._open = answered(connection, profile.code) if self._is_on else (set(), set())
         self._new = NewPeople(profile.identity)
+        self._renamed = self._as_they_were() if self._looks else {}
         self._persons: dict[int, Person] = {}
         self._waiting: dict[int, Found] = {}
         self.found: list[Found] = []
@@ -56,6 +57,15 @@ class Reviewer:
         if not standing.lookup.has_users or not mine:
             return standing.lookup.has_users
         return (self._connection.scalar(select(func.count()).select_from(users)) or 0) > mine
+
+    def _as_they_were(self) -> dict[int, list[int]]:
+        """Give by key the users whom an earlier try of this run has changed: they are found as it found them."""
+        found: dict[int, list[int]] = {}
+        updated = {one.user_id for one in self._done.values() if one.outcome == Outcome.UPDATED}
+        for user_id, (_, user) in self._users(updated).items():
+            for one in keys_of(user):
+                found.setdefault(one, []).append(user_id)
+        return found
 
     # --- before the rows of a batch are settled ---------------------------------------------------
 
@@ -116,7 +126,10 @@ class Reviewer:
         by_key = (
             holders(self._connection, {one for some in keys.values() for one in some}) if any(keys.values()) else {}
         )
-        ids = {position: {user for one in some for user in by_key.get(one, ())} for position, some in keys.items()}
+        ids = {
+            position: {user for one in some for user in (*by_key.get(one, ()), *self._renamed.get(one, ()))}
+            for position, some in keys.items()
+        }
         ids |= {position: {hit.user_id} for position, hit in taken.items()}
         there = self._users({user for some in ids.values() for user in some})
         persons = {user_id: Person.of(user) for user_id, (_, user) in there.items()}
@@ -179,4 +192,4 @@ class Reviewer:
             told = "\n".join(self._match_point(identifiers))
         except StopIteration:  # it is rejected for that
             return 0
-        return int(hashes_of([told.encode()])[0])
+        return hash_of(told)
