@@ -133,6 +133,4 @@ def _store_plan(
             connection.execute(runs.update().where(runs.c.run_id == run_id).values(plan_sha256=summary["sha256"]))
         columns = ["run_id", "position", "extract", "row", "outcome", "user_id", "code", "field", "changes"]
         load_rows(connection, plan_rows, columns, notable)
-        if summary["mode"] == "synchronize" and identity.review:
-            patience = identity.unanswered_days
-            save_proposals(connection, folder, summary["profile"], run_id, at=now, unanswered_days=patience)
+        save_proposals(connection, folder, summary, now, identity)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from matchpoint.alma.fields import PRIMARY_ID, User
 from matchpoint.alma.identifiers import key
 from matchpoint.outcomes import Outcome
+from matchpoint.profile.identity import Identity
 from matchpoint.run_folder import RunFolder
 from matchpoint.store.bulk import among
 from matchpoint.store.identity_tables import proposals
@@ -71,16 +72,22 @@ def write_found(folder: RunFolder, found: Sequence[Found], seen: set[int]) -> No
 
 
 def save_proposals(
-    connection: Connection, folder: RunFolder, profile: str, run_id: str, *, at: datetime, unanswered_days: int
+    connection: Connection, folder: RunFolder, summary: Mapping[str, Any], at: datetime, identity: Identity
 ) -> None:
-    """Bring the store's proposals in step with those of a run, as often as one likes.
+    """Bring the store's proposals in step with those of a plan, as often as one likes; ``summary`` is ``plan.json``.
 
     One that was made before is renewed, unless it was declined. Superseded are those whose row came and is no
-    longer like that user, or has not come for ``unanswered_days``, and those whose known user is gone; one whose row
-    has got its own account waits for an answer however long.
+    longer like that user, or has not come for the profile's ``unanswered_days``, and those whose known user is gone;
+    one whose row has got its own account waits for an answer however long. An import, and a profile without review,
+    leave all as it is.
     """
+    if summary["mode"] != "synchronize" or not identity.review:
+        return
+    profile = summary["profile"]
     made = folder.read_json("proposals.json")
-    rows = [{**one, "profile": profile, "run_id": run_id, "at": at, "status": OPEN} for one in made["found"]]
+    rows = [
+        {**one, "profile": profile, "run_id": summary["run_id"], "at": at, "status": OPEN} for one in made["found"]
+    ]
     if rows:
         make: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
         written = make(proposals)
@@ -96,7 +103,7 @@ def save_proposals(
     came = among(connection, proposals.c.incoming_key, {*made["seen"], *here})
     over = [
         and_(without_account, came, proposals.c.at != at),
-        and_(without_account, proposals.c.at < at - timedelta(days=unanswered_days)),
+        and_(without_account, proposals.c.at < at - timedelta(days=identity.unanswered_days)),
         ~exists().where(users.c.id == proposals.c.user_id),
     ]
     connection.execute(update(proposals).where(mine, or_(*over)).values(status=SUPERSEDED))
