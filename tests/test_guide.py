@@ -32,6 +32,7 @@ from matchpoint.profile.formats import (
 )
 from matchpoint.profile.guard import Guard, Limit
 from matchpoint.profile.health import Health, Trailer
+from matchpoint.profile.identity import Identity
 from matchpoint.profile.mapping import SEGMENT_RULES
 from matchpoint.profile.models import Check, ImportAction, Precedence, SynchronizeAction
 
@@ -47,7 +48,7 @@ MODELS: list[type[BaseModel]] = [
     Guard, Limit,
     Health, Trailer,
     Leavers, Protect,
-    Affiliation,
+    Affiliation, Identity,
 ]  # fmt: skip
 
 
@@ -73,6 +74,7 @@ def test_the_yaml_of_the_guide_is_valid() -> None:
     for text in re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL):
         values |= yaml.safe_load(text)
     of_profile = {name: values.pop(name) for name in [*values] if name in Profile.model_fields}
+    assert Identity.model_validate(of_profile.pop("identity")).looks_around
     assert Leavers.model_validate(values.pop("leavers")).policy == "deactivate"
     mail = {"types": ["work"], "email_address": values.pop("email_address")}
     phone = {"types": ["mobile"], "phone_number": values.pop("phone_number")}

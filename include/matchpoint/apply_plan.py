@@ -18,11 +18,12 @@ from matchpoint.outcomes import Outcome
 from matchpoint.plan import WRITTEN, plan_sha256, read_plan, read_refreshed, read_summary
 from matchpoint.run_folder import Extract, RunFolder, sha256
 from matchpoint.store import exclusive, refresh_statistics, row_ledger, writing
+from matchpoint.store.changes import Change, Stamp
 from matchpoint.store.first_load import first_load
 from matchpoint.store.ledger import note_files
 from matchpoint.store.lookup import has_applied
 from matchpoint.store.tables import runs
-from matchpoint.store.writes import Change, Stamp, write_batch
+from matchpoint.store.writes import write_batch
 
 BATCH_ROWS = 5_000
 """Rows in one transaction."""

@@ -30,6 +30,8 @@ TEXTS = {
     "not_external": "User is not external",
     "two_matches": "The match points hit two different users",
     "other_profile": "The user belongs to another integration profile",
+    "known_person": "The row looks like a person who is known already; answer the proposal in the review list",
+    "known_person_in_feed": "The row looks like another new person of this feed",
     "changed_since": "The user was changed by somebody else after the plan was made",
     "taken_since": "An identifier was taken by somebody else after the plan was made",
     "extract_changed": "The extract is not the one the plan was made from",

@@ -12,6 +12,12 @@ Hashes = np.ndarray[Any, np.dtype[np.int64]]
 """A column of hashes. That a new row of a million has the hash of another happens once in 40,000 years of nights."""
 
 
+def hash_of(text: str) -> int:
+    """Hash one text, as :func:`hashes_of` does."""
+    hashed = xxhash.xxh3_64_intdigest(text.encode())
+    return hashed - 2**64 if hashed >= 2**63 else hashed
+
+
 def hashes_of(texts: Iterable[bytes], seed: int = 0) -> Hashes:
     """Hash texts."""
     hashed = xxhash.xxh3_64_intdigest

@@ -12,6 +12,8 @@ from sqlalchemy import Engine, delete, insert, select
 
 from matchpoint.chunks import without_gc
 from matchpoint.feed import Feed
+from matchpoint.identity.keys import make_keys
+from matchpoint.identity.proposals import save_proposals, write_found
 from matchpoint.leavers.files import LeaverCounts
 from matchpoint.leavers.plan import plan_absences
 from matchpoint.matching import Rules
@@ -20,6 +22,7 @@ from matchpoint.plan import PlanRow, plan_sha256, read_plan, write_plan, write_r
 from matchpoint.planner import Planner
 from matchpoint.precedence import in_order
 from matchpoint.profile import Mode, Profile
+from matchpoint.profile.identity import Identity
 from matchpoint.run_folder import RunFolder
 from matchpoint.standing import Settler
 from matchpoint.store import writing
@@ -68,7 +71,7 @@ def make_plan(
     }
     folder.write_json("plan.json", summary)
     if not dry_run:
-        _store_plan(folder, engine, summary, now)
+        _store_plan(folder, engine, summary, now, profile.identity)
     return dict(summary["counts"])
 
 
@@ -79,12 +82,15 @@ def _match(
     outcomes: Counter[str] = Counter()
     rules = Rules.of(profile, mode)
     transformer = Transformer(profile, as_of, load_code_tables(engine))
+    if mode == "synchronize" and profile.identity.looks_around:
+        make_keys(engine)
     with engine.connect() as connection, connection.begin():
         standing = Settler(folder, connection, profile, rules, feed, run_id, transformer).settle()
         planner = Planner(connection, profile, rules, run_id, standing)
         write_plan(folder, _counted(planner.plan(feed), outcomes))
         leavers = plan_absences(folder, connection, profile, feed, standing, rules=rules, run_id=run_id, as_of=as_of)
     write_refreshed(folder, planner.refreshed)
+    write_found(folder, planner.review.found, planner.review.seen)
     outcomes[Outcome.UNCHANGED] += planner.unchanged.total()
     return outcomes, planner.unchanged, leavers
 
@@ -96,7 +102,9 @@ def _counted(rows: Iterator[PlanRow], outcomes: Counter[str]) -> Iterator[PlanRo
         yield row
 
 
-def _store_plan(folder: RunFolder, engine: Engine, summary: dict[str, Any], now: datetime) -> None:
+def _store_plan(
+    folder: RunFolder, engine: Engine, summary: dict[str, Any], now: datetime, identity: Identity
+) -> None:
     """Keep the plan in the store: the run, and every row to be changed or refused; a new user is in the history."""
     run_id = summary["run_id"]
     hashes = {extract.number: extract.sha256 for extract in folder.extracts}
@@ -132,3 +140,4 @@ def _store_plan(folder: RunFolder, engine: Engine, summary: dict[str, Any], now:
             connection.execute(runs.update().where(runs.c.run_id == run_id).values(plan_sha256=summary["sha256"]))
         columns = ["run_id", "position", "extract", "row", "outcome", "user_id", "code", "field", "changes"]
         load_rows(connection, plan_rows, columns, notable)
+        save_proposals(connection, folder, summary, now, identity)

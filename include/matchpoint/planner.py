@@ -20,6 +20,7 @@ from matchpoint.alma.law import changes
 from matchpoint.combined_rows import CombinedRows, combine_rows
 from matchpoint.feed import Feed, Staged
 from matchpoint.hashes import Hashes
+from matchpoint.identity.review import Reviewer
 from matchpoint.matching import Claims, Decision, Hit, Identifiers, Rules, decide
 from matchpoint.outcomes import Outcome
 from matchpoint.plan import PlanRow
@@ -52,6 +53,7 @@ class Planner:
         self.sharing = Sharing(profile, rules, run_id, standing.as_of)
         self.combined = CombinedRows()
         self.claims = Claims()
+        self.review = Reviewer(connection, profile, rules, run_id, standing)
         self.primary_ids = PrimaryIds(connection, standing.keys)
         self.unchanged = Counter({number: len(known.rows) for number, known in standing.known.items()})
         self.refreshed: list[tuple[Hashes, Hashes]] = []
@@ -77,17 +79,20 @@ class Planner:
         decisions = {
             row.position: decide(identifiers[row.position], hits.get(row.position, ()), self.rules) for row in waiting
         }
+        self.review.look(waiting, decisions, identifiers, users.__getitem__)
         met = self._met(waiting, decisions, users)
         for row in batch:
             position = row.position
             ids = identifiers[position] if self.standing.contested[position] else ()
             if position in done:
                 self.claims.claim(ids, done[position].user_id)
+                self.review.done(row, users.__getitem__)
             elif position in self.combined.first:
                 decisions[position] = self.combined.decide(position)
             else:
                 refused = _refuse_alike(met[position].after) if position in met else None
-                decisions[position] = self.claims.settle(refused or decisions[position], ids)
+                reviewed = self.review.among_new(position, refused or decisions[position])
+                decisions[position] = self.review.settled(position, self.claims.settle(reviewed, ids))
                 self.combined.note(position, decisions[position])
         named = self._named([row for row in waiting if decisions[row.position].outcome is Outcome.CREATED], users)
         updated = [one.user_id for one in done.values() if one.outcome == Outcome.UPDATED]

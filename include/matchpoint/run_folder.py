@@ -11,6 +11,7 @@
     known/000.parquet          its known rows: row number, user, hash
     findings/000.jsonl         what is wrong with rows of extract 0
     plan.parquet  plan.json    what the run would do, row by row, and its hash
+    proposals.json             new people who may be known (matchpoint.identity)
     refresh.parquet            users who came out of other raw rows as they were
     leavers.parquet            people who are not in the feed (matchpoint.leavers)
     applied.jsonl              rows that came out otherwise when the plan was applied

@@ -15,6 +15,7 @@ JOBS = {
     "code_tables_load": ["store"],
     "profile_release": ["store", "profile"],
     "runs_undo": ["store", "run", "identifier", "field", "limit_users", "limit_percent", "force", "dry_run"],
+    "identity_review": ["store", "proposals", "decision", "profile"],
     "users_convert": ["store", "to", "ids", *FILTERS, "external_id", "passwords"],
     "users_hand_over": ["store", "dry_run"],
     "users_purge": ["store", "days_after", *FILTERS, "forget"],

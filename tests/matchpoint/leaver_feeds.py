@@ -15,8 +15,8 @@ from matchpoint.make_plan import make_plan
 from matchpoint.profile import Profile
 from matchpoint.receipt import Receipt
 from matchpoint.run_folder import RunFolder
+from matchpoint.store.changes import Stamp
 from matchpoint.store.row_ledger import known_to
-from matchpoint.store.writes import Stamp
 from matchpoint.transform import transform_extract
 
 WORDS = ("absent", "expired", "deactivated", "purge_dated", "held", "protected", "parked", "returned")

@@ -34,8 +34,9 @@ from matchpoint.plan import PlanRow
 from matchpoint.profile import Profile
 from matchpoint.store import writing
 from matchpoint.store.affiliations import HandOver, end_sharing, hand_over, members, shared_with_others
+from matchpoint.store.changes import Change, Stamp
 from matchpoint.store.row_ledger import known_to
-from matchpoint.store.writes import Change, Stamp, write_batch
+from matchpoint.store.writes import write_batch
 from matchpoint.transform import transform_extract
 
 

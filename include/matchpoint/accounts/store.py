@@ -16,6 +16,7 @@ from matchpoint.alma.identifiers import identifiers as identifiers_of
 from matchpoint.alma.identifiers import key
 from matchpoint.alma.law import changes
 from matchpoint.errors import AccountError
+from matchpoint.identity import keys as identity_keys
 from matchpoint.store import row_ledger
 from matchpoint.store.bulk import among, reserve
 from matchpoint.store.tables import history, identifiers, passwords, users
@@ -68,6 +69,7 @@ def create(connection: Connection, user: User, act: Act) -> Account:
     connection.execute(insert(users).values(columns))
     _add_identifiers(connection, [(account.id, user)])
     connection.execute(insert(history).values(_history(account.id, 1, act, outcome="created", after=user)))
+    identity_keys.note(connection, [(account.id, user)])
     return account
 
 
@@ -90,6 +92,7 @@ def change(connection: Connection, changed: Iterable[tuple[Account, State]], act
     )
     _add_identifiers(connection, moved)
     connection.execute(insert(history), [_changed(*one, act) for one in some])
+    identity_keys.note(connection, [(account.id, state[0]) for account, state in some])
     return len(some)
 
 

@@ -14,8 +14,8 @@ from matchpoint.leavers.policy import FIELDS
 from matchpoint.run_folder import RunFolder
 from matchpoint.store import absences
 from matchpoint.store.absences import Absence
+from matchpoint.store.changes import Stamp
 from matchpoint.store.engine import writing
-from matchpoint.store.writes import Stamp
 
 Deviation = tuple[int, str, str]
 """Somebody for whom a step came out otherwise than planned: user, step, code."""

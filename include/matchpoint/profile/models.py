@@ -15,6 +15,7 @@ from matchpoint.profile.converters import CrosswalkConverter
 from matchpoint.profile.formats import AlmaXmlFormat, Format, JsonFormat, check_expression
 from matchpoint.profile.guard import Guard
 from matchpoint.profile.health import Health
+from matchpoint.profile.identity import Identity, check_identity
 from matchpoint.profile.joins import Join, JoinName, check_joins, own_columns
 from matchpoint.profile.leavers import Leavers
 from matchpoint.profile.mapping import Mapping, rules_of
@@ -132,6 +133,7 @@ class Profile(Model):
         default_factory=lambda: ["BARCODE"],
         description="Identifier types of which the history shows a replaced value as INACTIVE",
     )
+    identity: Identity = Field(default_factory=Identity)
     checks: dict[Check, Severity] = Field(
         default_factory=dict, description="What a fault does to its row: reject it, or drop the faulty part"
     )
@@ -180,6 +182,7 @@ class Profile(Model):
         self._crosswalks_exist(self.mapping)
         self._addresses_read_columns(self.mapping)
         self._match_points_are_mapped(self.mapping)
+        check_identity(self.identity, self.mapping)
         return self
 
     def _crosswalks_exist(self, mapping: BaseModel) -> None:

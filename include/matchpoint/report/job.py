@@ -15,7 +15,10 @@ from matchpoint.run_folder import RunFolder
 
 @dataclass(frozen=True)
 class Job:
-    """What a job did, or in a dry run would do. ``left`` tells by primary id why a user was left as it was."""
+    """What a job did, or in a dry run would do. ``left`` tells by primary id why a user was left as it was.
+
+    ``listed`` is a file in ``rejections`` that the job wrote for staff, "" for none.
+    """
 
     title: str
     sentence: str
@@ -25,6 +28,7 @@ class Job:
     run_id: str
     left: Mapping[str, str]
     file: str = "left_as_they_were.csv"
+    listed: str = ""
 
     @property
     def reasons(self) -> list[tuple[str, int]]:

@@ -2,65 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import orjson
 from sqlalchemy import Connection, delete, select, update
 
-from matchpoint.alma.fields import IDENTIFIERS, PRIMARY_ID
-from matchpoint.alma.identifiers import identifiers as identifiers_of
 from matchpoint.alma.identifiers import key
+from matchpoint.identity import keys as identity_keys
 from matchpoint.outcomes import Outcome
 from matchpoint.plan import PlanRow
 from matchpoint.store import affiliations, row_ledger
 from matchpoint.store.bulk import among, beside, load_rows, reserve, time_text
+from matchpoint.store.changes import (
+    HISTORY_COLUMNS,
+    IDENTIFIER_COLUMNS,
+    UPDATED_COLUMNS,
+    USER_COLUMNS,
+    Change,
+    Stamp,
+    created_history,
+    entry,
+    identifier_rows,
+    new_user,
+    updated_history,
+    updated_user,
+)
 from matchpoint.store.tables import history, identifiers, users
-
-
-@dataclass(frozen=True)
-class Stamp:
-    """Who changes users, in which run, when, for which profile, and the SHA-256 of each extract by number.
-
-    ``is_resumed`` tells that an earlier, broken-off try of the run has written already. ``rule`` is noted in the
-    history of users who were there; where it is empty it is the mode, the actor's first word.
-    """
-
-    actor: str
-    run_id: str
-    now: datetime
-    extracts: dict[int, str]
-    profile: str
-    is_resumed: bool = False
-    rule: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A planned row with the user to be written, as JSON, its identifiers as (type, value), and what changes.
-
-    ``owner`` is the profile that the user belongs to from then on, None for the one that writes.
-    """
-
-    row: PlanRow
-    document: str | None = None
-    identifiers: Sequence[tuple[str, str]] = ()
-    changed: Mapping[str, list[Any]] = field(default_factory=dict)
-    owner: str | None = None
-
-    @classmethod
-    def of(cls, row: PlanRow) -> Change:
-        """Make a change of a planned row that has its user."""
-        user = orjson.loads(row.document or "{}")
-        changed = orjson.loads(row.changes or "{}")
-        return cls(row, row.document, identifiers_of(user), changed, user.get("external_id"))
-
-    @property
-    def moves_identifiers(self) -> bool:
-        """Whether the identifiers of a user who is there change."""
-        return PRIMARY_ID in self.changed or IDENTIFIERS.name in self.changed
 
 
 def write_batch(
@@ -76,19 +43,7 @@ def write_batch(
     if stamp.is_resumed:
         done = _done(connection, changes, stamp)
         changes = [one for one in changes if _place(one, stamp) not in done]
-    versions = _lock_users(connection, [one.row.user_id for one in changes if one.row.user_id is not None])
-    refused = {
-        one.row.position: "changed_since"
-        for one in changes
-        if one.row.user_id is not None and versions.get(one.row.user_id) != one.row.version
-    }
-    runs = affiliations.runs_of(connection, list(versions))
-    refused |= {
-        one.row.position: "changed_since"
-        for one in changes
-        if one.row.user_id is not None
-        and not affiliations.has_seen(one.row.facets, runs.get(one.row.user_id, {}), stamp.run_id)
-    }
+    refused = _changed_since(connection, changes, stamp)
     refused |= _taken(connection, [one for one in changes if one.row.position not in refused], alone=alone)
     by_outcome: dict[str, list[Change]] = {str(outcome): [] for outcome in Outcome}
     for one in changes:
@@ -97,12 +52,36 @@ def write_batch(
     _create(connection, by_outcome[Outcome.CREATED], stamp)
     _update(connection, by_outcome[Outcome.UPDATED], stamp)
     _remember(connection, by_outcome[Outcome.UNCHANGED])
-    known = [*by_outcome[Outcome.UPDATED], *by_outcome[Outcome.UNCHANGED]]
+    _note_known(connection, [*by_outcome[Outcome.UPDATED], *by_outcome[Outcome.UNCHANGED]], stamp)
+    _note_keys(connection, ((one.row.user_id or 0, one) for one in by_outcome[Outcome.UPDATED]))
+    return refused
+
+
+def _changed_since(connection: Connection, changes: Sequence[Change], stamp: Stamp) -> dict[int, str]:
+    """Lock the users who are there, and find the rows whose user is no longer as it was seen."""
+    there = [one for one in changes if one.row.user_id is not None]
+    versions = _lock_users(connection, [one.row.user_id or 0 for one in there])
+    runs = affiliations.runs_of(connection, list(versions))
+
+    def is_as_seen(row: PlanRow) -> bool:
+        user_id = row.user_id or 0
+        seen = affiliations.has_seen(row.facets, runs.get(user_id, {}), stamp.run_id)
+        return versions.get(user_id) == row.version and seen
+
+    return {one.row.position: "changed_since" for one in there if not is_as_seen(one.row)}
+
+
+def _note_known(connection: Connection, known: Sequence[Change], stamp: Stamp) -> None:
+    """Note of which row each user was made: in the row ledger, or with the facets of those who are shared."""
     shared = {one.row.user_id or 0: one.row.facets for one in known if one.row.facets is not None}
     affiliations.replace_facets(connection, shared, stamp.now)
-    entries = [_entry(one, one.row.user_id or 0, stamp) for one in known if one.row.facets is None]
+    entries = [entry(one, one.row.user_id or 0, stamp) for one in known if one.row.facets is None]
     row_ledger.note(connection, entries)
-    return refused
+
+
+def _note_keys(connection: Connection, written: Iterable[tuple[int, Change]]) -> None:
+    """Keep the keys by which alike users are found; read from JSON only where they are kept."""
+    identity_keys.note(connection, ((user_id, orjson.loads(one.document or "{}")) for user_id, one in written))
 
 
 def _place(change: Change, stamp: Stamp) -> tuple[str, int, int | None]:
@@ -154,78 +133,28 @@ def _create(connection: Connection, changes: Sequence[Change], stamp: Stamp) -> 
     last = reserve(connection, "users", len(changes))
     numbered = list(zip(range(last - len(changes) + 1, last + 1), changes, strict=True))
     now = time_text(connection, stamp.now)
-    load_rows(connection, users, _USER_COLUMNS, ((number, *_new_user(one, stamp, now)) for number, one in numbered))
-    load_rows(connection, identifiers, _IDENTIFIER_COLUMNS, _identifiers(numbered))
-    created = (_history(one, number, stamp, now) for number, one in numbered)
-    load_rows(connection, history, _HISTORY_COLUMNS, created)
-    entries = (_entry(one, number, stamp) for number, one in numbered if one.row.facets is None)
+    load_rows(connection, users, USER_COLUMNS, ((number, *new_user(one, stamp, now)) for number, one in numbered))
+    load_rows(connection, identifiers, IDENTIFIER_COLUMNS, identifier_rows(numbered))
+    created = (created_history(one, number, stamp, now) for number, one in numbered)
+    load_rows(connection, history, HISTORY_COLUMNS, created)
+    entries = (entry(one, number, stamp) for number, one in numbered if one.row.facets is None)
     row_ledger.note_new(connection, entries)
-
-
-_USER_COLUMNS = (
-    "id",
-    "primary_id",
-    "account_type",
-    "external_id",
-    "version",
-    "document",
-    "source_version",
-    "changed_at",
-    "changed_by_run",
-    "protected",
-)
-_IDENTIFIER_COLUMNS = ("value_key", "id_type", "value", "user_id")
-
-
-def _new_user(change: Change, stamp: Stamp, now: str) -> tuple[Any, ...]:
-    primary_id = change.identifiers[0][1]
-    return (primary_id, "EXTERNAL", stamp.profile, 1, change.document, 1, now, stamp.run_id, "{}")
-
-
-def _identifiers(given: Iterable[tuple[int | None, Change]]) -> Iterable[tuple[str, str, str, int | None]]:
-    return ((key(value), id_type, value, user_id) for user_id, one in given for id_type, value in one.identifiers)
+    _note_keys(connection, numbered)
 
 
 def _update(connection: Connection, changes: Sequence[Change], stamp: Stamp) -> None:
     if not changes:
         return
     now = time_text(connection, stamp.now)
-    with beside(connection, users, _UPDATED_COLUMNS, (_updated_user(one, stamp, now) for one in changes)) as new:
-        values = {name: new.c[name] for name in _UPDATED_COLUMNS if name != "id"}
+    with beside(connection, users, UPDATED_COLUMNS, (updated_user(one, stamp, now) for one in changes)) as new:
+        values = {name: new.c[name] for name in UPDATED_COLUMNS if name != "id"}
         connection.execute(update(users).values(values).where(users.c.id == new.c.id))
     moved = [(one.row.user_id, one) for one in changes if one.moves_identifiers]
     if moved:
         held = among(connection, identifiers.c.user_id, [user_id for user_id, _ in moved])
         connection.execute(delete(identifiers).where(held))
-        load_rows(connection, identifiers, _IDENTIFIER_COLUMNS, _identifiers(moved))
-    load_rows(connection, history, _HISTORY_COLUMNS, (_updated(one, stamp, now) for one in changes))
-
-
-_UPDATED_COLUMNS = (
-    "id",
-    "primary_id",
-    "external_id",
-    "version",
-    "document",
-    "source_version",
-    "changed_at",
-    "changed_by_run",
-)
-
-
-def _updated_user(change: Change, stamp: Stamp, now: str) -> tuple[Any, ...]:
-    version = (change.row.version or 0) + 1
-    primary_id = change.identifiers[0][1]
-    return (
-        change.row.user_id,
-        primary_id,
-        change.owner or stamp.profile,
-        version,
-        change.document,
-        version,
-        now,
-        stamp.run_id,
-    )
+        load_rows(connection, identifiers, IDENTIFIER_COLUMNS, identifier_rows(moved))
+    load_rows(connection, history, HISTORY_COLUMNS, (updated_history(one, stamp, now) for one in changes))
 
 
 def _remember(connection: Connection, changes: Sequence[Change]) -> None:
@@ -235,53 +164,3 @@ def _remember(connection: Connection, changes: Sequence[Change]) -> None:
     ids = among(connection, users.c.id, [one.row.user_id for one in changes])
     statement = update(users).where(ids, users.c.source_version.is_distinct_from(users.c.version))
     connection.execute(statement.values(source_version=users.c.version))
-
-
-def _entry(change: Change, user_id: int, stamp: Stamp) -> row_ledger.Entry:
-    return user_id, stamp.profile, change.row.row_hash, change.row.user_hash or 0
-
-
-_HISTORY_COLUMNS = (
-    "user_id",
-    "version",
-    "outcome",
-    "actor",
-    "run_id",
-    "extract",
-    "row",
-    "source_hash",
-    "before",
-    "after",
-    "rule",
-    "at",
-)
-
-
-_Told = tuple[str | None, str | None, str | None]
-"""What changed, before and after as JSON, and by which rule."""
-
-
-def _history(
-    change: Change, user_id: int, stamp: Stamp, now: str, *, version: int = 1, told: _Told = (None, None, None)
-) -> tuple[Any, ...]:
-    row = change.row
-    return (
-        user_id,
-        version,
-        row.outcome,
-        stamp.actor,
-        stamp.run_id,
-        stamp.extracts[row.extract],
-        row.row,
-        row.user_hash,
-        *told,
-        now,
-    )
-
-
-def _updated(change: Change, stamp: Stamp, now: str) -> tuple[Any, ...]:
-    before = orjson.dumps({name: pair[0] for name, pair in change.changed.items()}).decode()
-    after = orjson.dumps({name: pair[1] for name, pair in change.changed.items()}).decode()
-    version = (change.row.version or 0) + 1
-    rule = stamp.rule or stamp.actor.partition(" ")[0]
-    return _history(change, change.row.user_id or 0, stamp, now, version=version, told=(before, after, rule))

@@ -11,6 +11,7 @@ from matchpoint_airflow.operators.guard import AlmaAskApprovalOperator, AlmaGuar
 from matchpoint_airflow.operators.hand_over import AlmaHandOverUsersOperator
 from matchpoint_airflow.operators.handled import SisMarkHandledOperator
 from matchpoint_airflow.operators.health import SisCheckFeedOperator
+from matchpoint_airflow.operators.identity import AlmaReviewIdentityOperator
 from matchpoint_airflow.operators.match import AlmaMatchUsersOperator
 from matchpoint_airflow.operators.report import AlmaWriteReportOperator
 from matchpoint_airflow.operators.transform import AlmaTransformUsersOperator
@@ -33,6 +34,7 @@ __all__ = [
     "AlmaPlanUndoOperator",
     "AlmaPurgeUsersOperator",
     "AlmaReleaseProfileOperator",
+    "AlmaReviewIdentityOperator",
     "AlmaTransformUsersOperator",
     "AlmaWriteReportOperator",
     "PlanApprovalOperator",

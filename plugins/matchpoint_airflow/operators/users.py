@@ -47,11 +47,11 @@ class StoreJob(BaseOperator):
 
         return Act(actor=self.dag_id, now=utcnow(), run_id=run.id)
 
-    def report(self, run: Run, title: str, sentence: str, left: dict[str, str]) -> None:
+    def report(self, run: Run, title: str, sentence: str, left: dict[str, str], listed: str = "") -> None:
         """Write the report."""
         from matchpoint.report.job import Job, write_job_report
 
-        job = Job(title, sentence, run.dry_run, self.dag_id, run.due.date().isoformat(), run.id, left)
+        job = Job(title, sentence, run.dry_run, self.dag_id, run.due.date().isoformat(), run.id, left, listed=listed)
         write_job_report(run.folder, job)
         self.log.info("%s%s", "dry run: " if run.dry_run else "", sentence)
 
