@@ -32,6 +32,8 @@ from matchpoint.profile.formats import (
 )
 from matchpoint.profile.mapping import SEGMENT_RULES
 from matchpoint.profile.models import Check, ImportAction, Precedence, SynchronizeAction
+from matchpoint.profile.notices import EmailNotice, Notices, Occasion, WebhookNotice
+from matchpoint.profile.privacy import Confidential, Retention
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 GUIDE = (REPOSITORY / "docs" / "engineer-guide.md").read_text(encoding="utf-8")
@@ -42,6 +44,7 @@ WORDS = set(re.findall(r"[A-Za-z_]\w*", " ".join(CODE)))
 MODELS: list[type[BaseModel]] = [
     Profile, Join, Precedence, ImportAction, SynchronizeAction, CsvFormat, FixedWidthFormat, FixedColumn, Blocks,
     JsonFormat, ExcelFormat, AlmaXmlFormat, DateOptions, PhoneOptions, PostalCodeOptions, NamePartOptions,
+    Notices, EmailNotice, WebhookNotice, Retention, Confidential,
 ]  # fmt: skip
 
 
@@ -52,7 +55,14 @@ def test_every_key_is_in_the_guide(model: Any) -> None:
 
 def test_every_format_converter_and_check_is_in_the_guide() -> None:
     named = {one for one in CONVERTERS if re.fullmatch(r"\w+", one)}
-    assert {*FORMATS, *get_args(SimpleConverter), *named, *get_args(Check), *SEGMENT_RULES} <= WORDS
+    assert {
+        *FORMATS,
+        *get_args(SimpleConverter),
+        *named,
+        *get_args(Check),
+        *get_args(Occasion),
+        *SEGMENT_RULES,
+    } <= WORDS
 
 
 def test_every_example_is_in_the_guide() -> None:
@@ -66,14 +76,14 @@ def test_the_yaml_of_the_guide_is_valid() -> None:
     values: dict[str, Any] = {}
     for text in re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL):
         values |= yaml.safe_load(text)
-    joins = values.pop("joins")
+    joins, notices = values.pop("joins"), values.pop("notices")
     mail = {"types": ["work"], "email_address": values.pop("email_address")}
     phone = {"types": ["mobile"], "phone_number": values.pop("phone_number")}
     mapping = {**values, "emails": [mail], "phones": [phone]}
     profile = Profile.model_validate(
         {
             "code": "x", "name": "X", "sis_type": "X", "connection": "x", "format": {"type": "csv"},
-            "joins": joins, "mapping": mapping, "crosswalks": {"groups": {"A": "B"}},
+            "joins": joins, "notices": notices, "mapping": mapping, "crosswalks": {"groups": {"A": "B"}},
             "actions": {"import": {"path": "x"}},
         }
     )  # fmt: skip

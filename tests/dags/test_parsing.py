@@ -17,6 +17,8 @@ JOBS = {
     "users_purge": ["store", "days_after", *FILTERS, "forget"],
 }
 """DAGs that are started by hand and work on one store, with the params of their forms."""
+WATCHERS: dict[str, list[str]] = {"feeds_watch": []}
+"""DAGs that look after the others on a schedule of their own, with their params."""
 EXPECTED = {f"sis_{mode}__{code}" for mode in ("import", "synchronize") for code in CODES}
 
 
@@ -29,7 +31,7 @@ def dagbag():
 
 def test_one_dag_per_profile_and_active_mode(dagbag) -> None:
     assert dagbag.import_errors == {}
-    assert set(dagbag.dags) == EXPECTED | set(JOBS)
+    assert set(dagbag.dags) == EXPECTED | set(JOBS) | set(WATCHERS)
 
 
 @pytest.mark.parametrize("dag_id", sorted(EXPECTED))
@@ -56,6 +58,19 @@ def test_a_job_has_manual_titled_params_and_no_schedule(dagbag, dag_id: str) -> 
     for part in ("What it does", "Is it safe to run again?", "When it failed"):
         assert part in dag.doc_md
     assert list(dag.params) == JOBS[dag_id]
+    for name in dag.params:
+        assert dag.params.get_param(name).schema["title"]
+        assert dag.params.get_param(name).description
+
+
+@pytest.mark.parametrize("dag_id", sorted(WATCHERS))
+def test_a_watcher_has_manual_titled_params_and_a_schedule(dagbag, dag_id: str) -> None:
+    dag = dagbag.dags[dag_id]
+    assert dag.timetable.can_be_scheduled
+    assert (dag.max_active_runs, dag.catchup, "matchpoint" in dag.tags) == (1, False, True)
+    for part in ("What it does", "Is it safe to run again?", "When it failed"):
+        assert part in dag.doc_md
+    assert list(dag.params) == WATCHERS[dag_id]
     for name in dag.params:
         assert dag.params.get_param(name).schema["title"]
         assert dag.params.get_param(name).description
@@ -119,7 +134,7 @@ def test_one_bad_profile_is_its_own_import_error_and_hides_no_other(on_sqlite) -
         (PROFILES / "alma_xml.yaml").read_text().replace("unmatched: create", "unmatched: add")
     )
     bag = DagBag()
-    assert set(bag.dags) - set(JOBS) == {
+    assert set(bag.dags) - set(JOBS) - set(WATCHERS) == {
         f"sis_{mode}__{code}" for mode in ("import", "synchronize") for code in ("staff", "students")
     }
     [(file, error)] = bag.import_errors.items()
@@ -133,7 +148,7 @@ def test_an_inactive_mode_has_no_dag(on_sqlite) -> None:
     from airflow.dag_processing.dagbag import DagBag
 
     on_sqlite.use_profile("students", ("  import:\n", "  import:\n    active: false\n"))
-    assert set(DagBag().dags) - set(JOBS) == {"sis_synchronize__students"}
+    assert set(DagBag().dags) - set(JOBS) - set(WATCHERS) == {"sis_synchronize__students"}
 
 
 def test_parsing_imports_no_pandas_and_opens_no_connection() -> None:
@@ -143,7 +158,7 @@ def test_parsing_imports_no_pandas_and_opens_no_connection() -> None:
         "socket.socket.connect = refuse\n"
         "from airflow.dag_processing.dagbag import DagBag\n"
         "bag = DagBag()\n"
-        f"assert len(bag.dags) == {len(EXPECTED) + len(JOBS)}, bag.import_errors\n"
+        f"assert len(bag.dags) == {len(EXPECTED) + len(JOBS) + len(WATCHERS)}, bag.import_errors\n"
         "heavy = {'pandas', 'pyarrow', 'paramiko', 'lxml'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )

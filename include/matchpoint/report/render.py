@@ -16,6 +16,7 @@ from matchpoint.report.text import escape_markdown, number, one_line
 from matchpoint.report.view import view_receipt
 
 if TYPE_CHECKING:
+    from matchpoint.notices import Notice
     from matchpoint.report.job import Job
 
 
@@ -58,6 +59,11 @@ def render_markdown(receipt: Receipt) -> str:
 def render_job_html(job: Job) -> str:
     """Give the report of a job on users as one HTML page; it names nobody."""
     return _HTML.get_template("job.html.j2").render(job=job)
+
+
+def render_notice_html(notice: Notice) -> str:
+    """Give a notice as one HTML page for a mail; whatever it holds is escaped."""
+    return _HTML.get_template("notice.html.j2").render(notice=notice)
 
 
 def render_json(receipt: Receipt) -> str:

@@ -6,6 +6,7 @@ What is heavy to import (pandas, pyarrow, paramiko) is imported when a task runs
 from matchpoint_airflow.operators.apply import AlmaApplyPlanOperator
 from matchpoint_airflow.operators.check import SisCheckConnectionOperator
 from matchpoint_airflow.operators.code_tables import AlmaLoadCodeTablesOperator
+from matchpoint_airflow.operators.feeds import SisWatchFeedsOperator
 from matchpoint_airflow.operators.fetch import SisFetchExtractsOperator
 from matchpoint_airflow.operators.handled import SisMarkHandledOperator
 from matchpoint_airflow.operators.match import AlmaMatchUsersOperator
@@ -24,4 +25,5 @@ __all__ = [
     "SisCheckConnectionOperator",
     "SisFetchExtractsOperator",
     "SisMarkHandledOperator",
+    "SisWatchFeedsOperator",
 ]
