@@ -17,7 +17,7 @@ JOBS = {
     "users_purge": ["store", "days_after", *FILTERS, "forget"],
 }
 """DAGs that are started by hand and work on one store, with the params of their forms."""
-WATCHERS: dict[str, list[str]] = {"feeds_watch": []}
+WATCHERS: dict[str, list[str]] = {"feeds_watch": [], "runs_purge": ["extracts_days", "run_days", "dry_run"]}
 """DAGs that look after the others on a schedule of their own, with their params."""
 EXPECTED = {f"sis_{mode}__{code}" for mode in ("import", "synchronize") for code in CODES}
 

@@ -11,6 +11,7 @@ from matchpoint_airflow.operators.fetch import SisFetchExtractsOperator
 from matchpoint_airflow.operators.handled import SisMarkHandledOperator
 from matchpoint_airflow.operators.match import AlmaMatchUsersOperator
 from matchpoint_airflow.operators.report import AlmaWriteReportOperator
+from matchpoint_airflow.operators.retention import AlmaPurgeRunsOperator
 from matchpoint_airflow.operators.transform import AlmaTransformUsersOperator
 from matchpoint_airflow.operators.users import AlmaConvertUsersOperator, AlmaPurgeUsersOperator
 
@@ -19,6 +20,7 @@ __all__ = [
     "AlmaConvertUsersOperator",
     "AlmaLoadCodeTablesOperator",
     "AlmaMatchUsersOperator",
+    "AlmaPurgeRunsOperator",
     "AlmaPurgeUsersOperator",
     "AlmaTransformUsersOperator",
     "AlmaWriteReportOperator",
