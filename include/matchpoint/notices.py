@@ -13,6 +13,7 @@ from typing import Any
 from matchpoint.outcomes import Outcome
 from matchpoint.profile import Mode, Profile
 from matchpoint.profile.notices import Occasion
+from matchpoint.report import words
 from matchpoint.report.text import counted, number, one_line
 from matchpoint.run_folder import RunFolder
 
@@ -49,7 +50,7 @@ class Notice:
         """The whole notice as plain text."""
         parts = [one_line(self.sentence)]
         parts += ["\n".join(f"- {reason}" for reason in self.told)] if self.reasons else []
-        parts += ["\n".join(f"{words}: {address}" for words, address in self.links.items())] if self.links else []
+        parts += ["\n".join(f"{name}: {address}" for name, address in self.links.items())] if self.links else []
         return "\n\n".join(parts)
 
     @property
@@ -80,7 +81,7 @@ def success_notice(profile: Profile, mode: Mode, folder: RunFolder, links: Mappi
         profile.code,
         f"{profile.name}: {mode} done: {counted(total['processed'], 'row')}, {rest}",
         f"{_counts(total)}, as of {receipt['as_of']}.",
-        [*_health(folder), *map(_reason, receipt["reasons"])],
+        [*_confidential(receipt), *_health(folder), *map(_reason, receipt["reasons"])],
         total,
         links,
         receipt["run_id"],
@@ -162,6 +163,11 @@ def _read(folder: RunFolder, name: str) -> dict[str, Any] | None:
         return dict(folder.read_json(name))
     except FileNotFoundError:
         return None
+
+
+def _confidential(receipt: Mapping[str, Any]) -> list[str]:
+    rows = sum(one.get("confidential", 0) for one in receipt["files"])
+    return [f"{number(rows)} {words.CONFIDENTIAL}"] if rows else []
 
 
 def _health(folder: RunFolder) -> list[str]:

@@ -63,10 +63,9 @@ def purge_folders(
     and the same is given. Done again, and after a kill in the middle, it ends the same.
     """
     done = Purged()
-    for path in _run_folders(root):
-        folder = RunFolder(path)
-        told = _told(folder)
-        kept_for = clock(told.get("profile") or _profile_in(path.parent.name))
+    for folder in run_folders(root):
+        path, told = folder.root, _told(folder)
+        kept_for = clock(_profile_in(told, path))
         if kept_for is None or not _is_past(kept_for, _said(told), now):
             continue
         kept = {str(path / name) for name in KEPT}
@@ -115,14 +114,19 @@ def purged_at(folder: RunFolder) -> str | None:
         return None
 
 
-def _run_folders(root: AnyPath) -> Iterator[AnyPath]:
+def profile_of_run(folder: RunFolder) -> str:
+    """Give the code of the profile that a run was of; "" when of none."""
+    return _profile_in(_told(folder), folder.root)
+
+
+def run_folders(root: AnyPath) -> Iterator[RunFolder]:
     """Give the folders of runs: two levels below the root, the DAG's and the run's."""
     if not root.exists():
         return
     dags: list[AnyPath] = sorted((one for one in root.iterdir() if one.is_dir()), key=str)
     for dag in dags:
         folders: list[AnyPath] = sorted((one for one in dag.iterdir() if one.is_dir()), key=str)
-        yield from folders
+        yield from map(RunFolder, folders)
 
 
 def _told(folder: RunFolder) -> dict[str, Any]:
@@ -148,9 +152,10 @@ def _last_used(told: dict[str, Any], files: list[AnyPath]) -> datetime:
     return max([_said(told), *written])
 
 
-def _profile_in(dag_id: str) -> str:
-    """Give the profile that the id of a DAG names; "" when it is none of a profile."""
-    return dag_id.partition("__")[2] if dag_id.startswith("sis_") else ""
+def _profile_in(told: dict[str, Any], path: AnyPath) -> str:
+    """Give the profile that a run names, or else the id of its DAG."""
+    dag_id = path.parent.name
+    return str(told.get("profile") or (dag_id.partition("__")[2] if dag_id.startswith("sis_") else ""))
 
 
 def _is_past(kept_for: Retention | None, at: datetime, now: datetime) -> bool:
