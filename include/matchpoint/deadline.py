@@ -21,7 +21,8 @@ def day_overdue(profile: Profile, now: datetime) -> date | None:
     ``now`` has a time zone.
     """
     expected = profile.notices
-    if expected is None or expected.deadline is None:
+    is_active = profile.action("import") or profile.action("synchronize")
+    if expected is None or expected.deadline is None or not is_active:
         return None
     there = now.astimezone(ZoneInfo(profile.timezone))
     due_today = WEEKDAYS[there.weekday()] in expected.expected_days

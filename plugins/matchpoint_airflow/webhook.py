@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 TRIES = 3
 """How often a notice is posted; all tries together end within 20 seconds: callbacks have not much longer."""
-TIMEOUT_SECONDS = 5.0
+TIMEOUT_SECONDS = 3.0
+"""For connecting, and again for the answer."""
 
 
 def post(conn_id: str, payload: dict[str, Any]) -> None:

@@ -6,17 +6,19 @@ import hashlib
 import hmac
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import make_profile
 from receivers import Hook, Mailbox, smtp_server, web_server
 
 from matchpoint.errors import ExtractError
 from matchpoint.notices import Notice
-from matchpoint.profile import Profile
+from matchpoint.profile import Profile, load_profile
+from matchpoint.profile.notices import Notices
 from matchpoint_airflow.notices import safe_words, send
 
+PROFILE = load_profile(Path(__file__).parents[2] / "include" / "profiles" / "students.yaml")
 NOTICE = Notice(
     "failure",
     "people",
@@ -45,9 +47,8 @@ def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hook]:
 
 def noticing(**ways: Any) -> Profile:
     to = ["staff@example.edu", "desk@example.edu"]
-    return make_profile(
-        notices={"email": {"connection": "mail", "to": to}, "webhook": {"connection": "chat"}, **ways}
-    )
+    given: dict[str, Any] = {"email": {"connection": "mail", "to": to}, "webhook": {"connection": "chat"}}
+    return PROFILE.model_copy(update={"notices": Notices.model_validate(given | ways)})
 
 
 def test_both_ways_are_taken(mailbox: Mailbox, hook: Hook) -> None:
@@ -99,7 +100,7 @@ def test_a_refusal_is_not_tried_again_and_the_address_stays_secret(
     with caplog.at_level(logging.INFO, logger="matchpoint_airflow"):
         assert send(noticing(), NOTICE) == ["email"]
     assert len(hook.posts) == 1
-    assert "NOTICE NOT SENT (failure of people) by webhook, connection chat" in caplog.text
+    assert "NOTICE NOT SENT (failure of students) by webhook, connection chat" in caplog.text
     assert "token123" not in caplog.text
 
 
@@ -130,7 +131,7 @@ def test_only_what_is_asked_for_is_sent(mailbox: Mailbox, hook: Hook) -> None:
 
 
 def test_no_section_no_notice() -> None:
-    assert send(make_profile(), NOTICE) == []
+    assert send(PROFILE, NOTICE) == []
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,8 @@ def test_the_deadline_is_where_the_profile_s_clocks_stand(zone: str, now: str, d
 
 def test_without_expected_by_nothing_is_overdue() -> None:
     assert day_overdue(make_profile(), at("2026-09-01T12:00")) is None
+    inactive = make_profile(notices=NOTICES, actions={"import": {"path": "in", "active": False}, "synchronize": None})
+    assert day_overdue(inactive, at("2026-09-01T12:00")) is None
     quiet = make_profile(notices={"email": NOTICES["email"]})
     assert day_overdue(quiet, at("2026-09-01T12:00")) is None
 

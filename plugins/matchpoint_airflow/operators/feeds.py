@@ -12,13 +12,14 @@ from matchpoint.notices import nothing_notice
 from matchpoint.profile import Profile, load_profiles
 from matchpoint_airflow.hooks.user_store import UserStoreHook
 from matchpoint_airflow.notices import safe_words, send_by
+from matchpoint_airflow.operators.guarded import Guarded
 from matchpoint_airflow.settings import profiles_folder
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class SisWatchFeedsOperator(BaseOperator):
+class SisWatchFeedsOperator(Guarded, BaseOperator):
     """Tells, once a day and channel, of each profile whose ``expected_by`` has passed without an extract.
 
     A notice that could not be sent is sent by the next run. A store that does not answer hides no other profile.

@@ -12,6 +12,7 @@ from matchpoint.profile.privacy import Retention
 from matchpoint.report.text import counted, file_size
 from matchpoint_airflow.hooks.user_store import UserStoreHook
 from matchpoint_airflow.links import ReportLink
+from matchpoint_airflow.operators.guarded import Guarded
 from matchpoint_airflow.run import Run
 from matchpoint_airflow.settings import profiles_folder, runs_url
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from matchpoint.retention import Clock, Purged
 
 
-class AlmaPurgeRunsOperator(BaseOperator):
+class AlmaPurgeRunsOperator(Guarded, BaseOperator):
     """Empties run folders past their clock, later deletes them, and deletes planned rows from the user stores.
 
     The params of the run give the clock for runs of no profile, and of profiles that have none. A run that is not
