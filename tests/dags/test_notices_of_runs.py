@@ -69,6 +69,29 @@ def test_success_failure_and_nothing_to_do(told: Matchpoint, mailbox: Mailbox, c
     assert len(mailbox.mails) == 3
 
 
+@pytest.mark.parametrize("failed", [False, True])
+def test_airflow_s_dag_processor_sends_it_as_well(told: Matchpoint, mailbox: Mailbox, failed: bool) -> None:
+    """Where Airflow runs for real, its DAG processor calls, and may know of the run no more than its id."""
+    import structlog
+    from airflow.callbacks.callback_requests import DagCallbackRequest
+    from airflow.dag_processing.dagbag import DagBag
+    from airflow.dag_processing.processor import _execute_dag_callbacks
+
+    (told.remote / "students_1.csv").write_text(extract([student(1)]))
+    run = told.run(IMPORT)
+    request = DagCallbackRequest(
+        filepath="sis_import.py",
+        dag_id=IMPORT,
+        run_id=run.run_id,
+        is_failure_callback=failed,
+        bundle_name="dags-folder",
+        bundle_version=None,
+    )
+    _execute_dag_callbacks(DagBag(), request, structlog.get_logger())
+    done = "Students: import done: 1 row, all went through"
+    assert [mail["Subject"] for mail in mailbox.mails] == [done, "Students: import failed" if failed else done]
+
+
 def test_a_notice_that_cannot_be_sent_fails_nothing(
     told: Matchpoint, mailbox: Mailbox, chat: Hook, caplog: pytest.LogCaptureFixture
 ) -> None:
