@@ -8,7 +8,7 @@ DEALT := --dist loadfile --no-loadscope-reorder
 export PYTHONPATH := $(CURDIR)/include:$(CURDIR)/plugins
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test cluster-test bench lint types check profile why replay schema law lock clean
+.PHONY: help demo export up down test cluster-test bench lint types check profile why replay schema law lock clean
 
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ schema: $(READY)  ## Write the JSON Schema of profiles and the XML Schema of use
 
 law: $(READY)  ## Write docs/alma-law.md anew: the rules and the tests that show them
 	@$(BIN)/python scripts/alma_law.py
+
+export: $(READY)  ## Everything held on one person, into a zip: make export ID=S00042 TO=person.zip
+	@$(BIN)/python scripts/local.py run matchpoint_airflow.export "$(ID)" --to "$(TO)"
 
 lock: $(READY)  ## Compile requirements.in to requirements.txt
 	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --python-version 3.11 \

@@ -184,8 +184,8 @@ def wait(ready: Callable[[], bool], what: str, seconds: int) -> None:
         time.sleep(0.5)
 
 
-def main(command: str) -> None:
-    """Carry out ``up`` or ``down``."""
+def main(command: str, *arguments: str) -> None:
+    """Carry out ``up`` or ``down``, or ``run`` a Python module with its arguments where they run."""
     if command == "up":
         state = up()
         print(f"\nAirflow:  {state['address']}")
@@ -193,8 +193,10 @@ def main(command: str) -> None:
         print(f"SFTP:     put extracts below {SFTP_ROOT.relative_to(REPO)}/\nstop:     make down\n")
     elif command == "down":
         print("Airflow is stopped." if down() else "Airflow was not up.")
+    elif command == "run":
+        raise SystemExit(subprocess.call([sys.executable, "-m", *arguments], env=environment()))
     else:
-        raise SystemExit("usage: local.py up | down")
+        raise SystemExit("usage: local.py up | down | run MODULE ...")
 
 
 if __name__ == "__main__":

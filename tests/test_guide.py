@@ -35,6 +35,8 @@ from matchpoint.profile.health import Health, Trailer
 from matchpoint.profile.identity import Identity
 from matchpoint.profile.mapping import SEGMENT_RULES
 from matchpoint.profile.models import Check, ImportAction, Precedence, SynchronizeAction
+from matchpoint.profile.notices import EmailNotice, Notices, Occasion, WebhookNotice
+from matchpoint.profile.privacy import Confidential, Retention
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 GUIDE = (REPOSITORY / "docs" / "engineer-guide.md").read_text(encoding="utf-8")
@@ -49,6 +51,7 @@ MODELS: list[type[BaseModel]] = [
     Health, Trailer,
     Leavers, Protect,
     Affiliation, Identity,
+    Notices, EmailNotice, WebhookNotice, Retention, Confidential,
 ]  # fmt: skip
 
 
@@ -59,7 +62,14 @@ def test_every_key_is_in_the_guide(model: Any) -> None:
 
 def test_every_format_converter_and_check_is_in_the_guide() -> None:
     named = {one for one in CONVERTERS if re.fullmatch(r"\w+", one)}
-    assert {*FORMATS, *get_args(SimpleConverter), *named, *get_args(Check), *SEGMENT_RULES} <= WORDS
+    assert {
+        *FORMATS,
+        *get_args(SimpleConverter),
+        *named,
+        *get_args(Check),
+        *get_args(Occasion),
+        *SEGMENT_RULES,
+    } <= WORDS
 
 
 def test_every_example_is_in_the_guide() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from matchpoint.confidential import confidential_rows
 from matchpoint.findings import TEXTS, Finding
 from matchpoint.guard.verdict import Judgement
 from matchpoint.health.check import told_health
@@ -43,6 +44,9 @@ def make_receipt(folder: RunFolder, profile: Profile, *, now: datetime) -> Recei
             if finding.severity == "drop":
                 warnings.add(("", finding.code, finding.field), extract.number, finding.row)
         receipt = FileReceipt(extract.name, extract.member, extract.sha256, extract.size, counts, rejections)
+        if rejections and profile.confidential:
+            rows = {reject.row for reject in ledger.rejects[extract.number]}
+            receipt = replace(receipt, confidential=len(rows & confidential_rows(folder, extract, profile)))
         files.append(replace(receipt, **read_as(folder, extract)))
     return Receipt(
         run_id=summary["run_id"],

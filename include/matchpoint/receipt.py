@@ -18,6 +18,7 @@ class FileReceipt:
     ``size`` (bytes) those of the extract, ``counts`` as :func:`matchpoint.outcomes.count_outcomes` gives
     them, ``rejections`` the name of the mendable file in the run folder, or None. A side file has no counts, for no
     users come of it: ``joined_as`` is the name of its join, ``rows_read`` how many rows were read of it.
+    ``confidential`` are the rows of its rejections file that are of people whom the SIS marks so.
     """
 
     name: str
@@ -28,6 +29,7 @@ class FileReceipt:
     rejections: str | None = None
     joined_as: str | None = None
     rows_read: int | None = None
+    confidential: int = 0
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 from airflow.sdk import Asset, CronTriggerTimetable, Param
 
 from matchpoint.profile import Mode, Profile
+from matchpoint_airflow.notices import keep_failure, run_callbacks
 from matchpoint_airflow.retry import RETRY_CONNECTIONS
 
 
@@ -19,10 +20,11 @@ def dag_arguments(profile: Profile, mode: Mode) -> dict[str, Any]:
         "description": profile.description or f"{mode} of {profile.name}",
         "catchup": False,
         "max_active_runs": 1,
-        "default_args": RETRY_CONNECTIONS,
+        "default_args": RETRY_CONNECTIONS | ({"on_failure_callback": keep_failure} if profile.notices else {}),
         "params": _params(),
         "tags": ["matchpoint", mode, profile.code],
         "doc_md": manual(profile, mode),
+        **run_callbacks(profile, mode),
     }
 
 
@@ -109,6 +111,19 @@ anew; then the answer here changes nothing. A user who was changed meanwhile is 
 
 **Is it safe to run again?** Yes. An answer holds once it is given; what was applied is not applied twice.
 """
+
+
+def watch_arguments(name: str, doc_md: str, **params: Param) -> dict[str, Any]:
+    """Give the arguments of a DAG that looks after the others on a schedule of its own."""
+    return {
+        "dag_display_name": name,
+        "catchup": False,
+        "max_active_runs": 1,
+        "default_args": RETRY_CONNECTIONS,
+        "params": params,
+        "tags": ["matchpoint", "housekeeping"],
+        "doc_md": doc_md,
+    }
 
 
 def schedule_of(profile: Profile, mode: Mode) -> CronTriggerTimetable | None:

@@ -12,12 +12,6 @@ if TYPE_CHECKING:
     from airflow.sdk.types import TaskInstanceKey
 
 
-def _page(ti_key: TaskInstanceKey, name: str) -> str:
-    """Give the address of a page of a run, without host: it holds wherever Airflow is reached."""
-    base = urlsplit(conf.get("api", "base_url", fallback="/")).path.rstrip("/")
-    return f"{base}/matchpoint/runs/{quote(ti_key.dag_id, safe='')}/{quote(ti_key.run_id, safe='')}/{name}"
-
-
 class ReportLink(BaseOperatorLink):
     """The report of the run, as a page behind Airflow's login."""
 
@@ -25,7 +19,7 @@ class ReportLink(BaseOperatorLink):
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002
         """Give its address."""
-        return _page(ti_key, "report.html")
+        return _path(ti_key, "report.html")
 
 
 class PlanLink(BaseOperatorLink):
@@ -35,4 +29,40 @@ class PlanLink(BaseOperatorLink):
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002
         """Give its address."""
-        return _page(ti_key, "plan.html")
+        return _path(ti_key, "plan.html")
+
+
+def _path(ti_key: TaskInstanceKey, name: str) -> str:
+    """Give the address of a page of a run, without host: it holds wherever Airflow is reached."""
+    base = urlsplit(conf.get("api", "base_url", fallback="/")).path.rstrip("/")
+    return f"{base}{_page(ti_key.dag_id, ti_key.run_id, name)}"
+
+
+def addresses_of(dag_id: str, run_id: str) -> dict[str, str]:
+    """Give the whole addresses of a run for a notice; none where Airflow does not know its own."""
+    base = _base()
+    if base is None:
+        return {}
+    return {
+        "Report": f"{base}{_page(dag_id, run_id, 'report.html')}",
+        "Run in Airflow": f"{base}{_run(dag_id, run_id)}",
+    }
+
+
+def address_of_question(dag_id: str, run_id: str, task_id: str) -> dict[str, str]:
+    """Give the whole address under which a question is answered; none where Airflow does not know its own."""
+    base = _base()
+    return {"Answer": f"{base}{_run(dag_id, run_id)}/tasks/{task_id}/required_actions"} if base is not None else {}
+
+
+def _base() -> str | None:
+    base = (conf.get("api", "base_url", fallback="") or "").rstrip("/")
+    return base if "://" in base else None
+
+
+def _run(dag_id: str, run_id: str) -> str:
+    return f"/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}"
+
+
+def _page(dag_id: str, run_id: str, name: str) -> str:
+    return f"/matchpoint/runs/{quote(dag_id, safe='')}/{quote(run_id, safe='')}/{name}"

@@ -22,6 +22,9 @@ JOBS = {
 }
 """DAGs that are started by hand and work on one store, with the params of their forms."""
 APPROVAL = "plan_approve"
+WATCHERS: dict[str, list[str]] = {"feeds_watch": [], "runs_purge": ["extracts_days", "run_days", "dry_run"]}
+"""DAGs that look after the others on a schedule of their own, with their params."""
+OTHERS = {*JOBS, *WATCHERS, APPROVAL}
 EXPECTED = {f"sis_{mode}__{code}" for mode in ("import", "synchronize") for code in CODES}
 
 
@@ -34,7 +37,7 @@ def dagbag():
 
 def test_one_dag_per_profile_and_active_mode(dagbag) -> None:
     assert dagbag.import_errors == {}
-    assert set(dagbag.dags) == EXPECTED | set(JOBS) | {APPROVAL}
+    assert set(dagbag.dags) == EXPECTED | OTHERS
 
 
 @pytest.mark.parametrize("dag_id", sorted(EXPECTED))
@@ -73,6 +76,19 @@ def test_the_approval_waits_for_whoever_asks_side_by_side_and_is_never_paused(da
     assert [task.task_id for task in dag.topological_sort()] == ["answer", "apply_plan", "write_report"]
     for part in ("What it does", "Is it safe to run again?", "Unanswered", "Superseded"):
         assert part in dag.doc_md
+
+
+@pytest.mark.parametrize("dag_id", sorted(WATCHERS))
+def test_a_watcher_has_manual_titled_params_and_a_schedule(dagbag, dag_id: str) -> None:
+    dag = dagbag.dags[dag_id]
+    assert dag.timetable.can_be_scheduled
+    assert (dag.max_active_runs, dag.catchup, "matchpoint" in dag.tags) == (1, False, True)
+    for part in ("What it does", "Is it safe to run again?", "When it failed"):
+        assert part in dag.doc_md
+    assert list(dag.params) == WATCHERS[dag_id]
+    for name in dag.params:
+        assert dag.params.get_param(name).schema["title"]
+        assert dag.params.get_param(name).description
 
 
 @pytest.mark.parametrize("dag_id", sorted(EXPECTED))
@@ -133,7 +149,7 @@ def test_one_bad_profile_is_its_own_import_error_and_hides_no_other(on_sqlite) -
         (PROFILES / "alma_xml.yaml").read_text().replace("unmatched: create", "unmatched: add")
     )
     bag = DagBag()
-    assert set(bag.dags) - {*JOBS, APPROVAL} == {
+    assert set(bag.dags) - OTHERS == {
         f"sis_{mode}__{code}" for mode in ("import", "synchronize") for code in ("staff", "students")
     }
     [(file, error)] = bag.import_errors.items()
@@ -147,7 +163,7 @@ def test_an_inactive_mode_has_no_dag(on_sqlite) -> None:
     from airflow.dag_processing.dagbag import DagBag
 
     on_sqlite.use_profile("students", ("  import:\n", "  import:\n    active: false\n"))
-    assert set(DagBag().dags) - {*JOBS, APPROVAL} == {"sis_synchronize__students"}
+    assert set(DagBag().dags) - OTHERS == {"sis_synchronize__students"}
 
 
 def test_parsing_imports_no_pandas_and_opens_no_connection() -> None:
@@ -157,7 +173,7 @@ def test_parsing_imports_no_pandas_and_opens_no_connection() -> None:
         "socket.socket.connect = refuse\n"
         "from airflow.dag_processing.dagbag import DagBag\n"
         "bag = DagBag()\n"
-        f"assert len(bag.dags) == {len(EXPECTED) + len(JOBS) + 1}, bag.import_errors\n"
+        f"assert len(bag.dags) == {len(EXPECTED | OTHERS)}, bag.import_errors\n"
         "heavy = {'pandas', 'pyarrow', 'paramiko', 'lxml'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )

@@ -54,6 +54,33 @@ def test_the_good_profile_is_good(tmp_path: Path) -> None:
 
 
 MISTAKES = {
+    "notices to nobody": ("name: P", "notices: {}\nname: P", ["notices: found neither email nor webhook"]),
+    "no address": (
+        "name: P",
+        "notices: {email: {to: [library]}}\nname: P",
+        ["notices.email.to[0]: ", "not a valid email address"],
+    ),
+    "no time of day": (
+        "name: P",
+        "notices: {webhook: {connection: x}, expected_by: '7:30'}\nname: P",
+        ["notices.expected_by: found '7:30'"],
+    ),
+    "expected, told to nobody": (
+        "name: P",
+        "notices: {webhook: {connection: x, when: [hold]}, expected_by: '07:30'}\nname: P",
+        ["expected_by: found no email or webhook with when: [nothing_arrived]"],
+    ),
+    "reports go first": (
+        "name: P",
+        "retention: {extracts_days: 90, run_days: 30}\nname: P",
+        ["retention: run_days: found 30; expected extracts_days (90)"],
+    ),
+    "kept for no time": ("name: P", "retention: {extracts_days: 0}\nname: P", ["retention.extracts_days: found '0'"]),
+    "no confidential value": (
+        "name: P",
+        "confidential: {column: C, values: []}\nname: P",
+        ["confidential.values: found []"],
+    ),
     "unknown key": ("name: People", "nmae: People", ["nmae: found a key that is not known", "name: found nothing"]),
     "missing key": ("sis_type: Banner\n", "", ["sis_type: found nothing; this key is needed"]),
     "wrong type": ("name: People", "name: [People]", ["name: found ['People']", "should be a valid string"]),

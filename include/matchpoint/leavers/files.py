@@ -13,32 +13,19 @@ import csv
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from matchpoint.chunks import chunks
+from matchpoint.leavers.words import WORDS
 from matchpoint.read.frames import guard
 from matchpoint.run_folder import RunFolder
 
 BATCH_ROWS = 1_000
 FILE, APPLIED, CLEARANCE = "leavers.parquet", "leavers_applied.jsonl", "clearance.csv"
 
-WORDS: Mapping[str, str] = MappingProxyType(
-    {
-        "absent": "absent",
-        "expire": "expired",
-        "deactivate": "deactivated",
-        "purge_date": "purge_dated",
-        "held": "held",
-        "protected": "protected",
-        "parked": "parked",
-        "returned": "returned",
-    }
-)
-"""What is counted of which steps."""
 CONFLICT, PARKED = "changed_since", "parked"
 """What :data:`APPLIED` tells of people: changed by somebody else after the plan was made; not approved."""
 ENDED = frozenset({"returned", "present", "gone"})

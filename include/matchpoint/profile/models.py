@@ -20,6 +20,8 @@ from matchpoint.profile.joins import Join, JoinName, check_joins, own_columns
 from matchpoint.profile.leavers import Leavers
 from matchpoint.profile.mapping import Mapping, rules_of
 from matchpoint.profile.model import Model
+from matchpoint.profile.notices import Notices
+from matchpoint.profile.privacy import Confidential, Retention
 
 Mode = Literal["import", "synchronize"]
 Check = Literal[
@@ -140,6 +142,9 @@ class Profile(Model):
     guard: Guard = Field(default_factory=Guard, description="What a run may do without asking a person")
     health: Health = Field(default_factory=Health, description="What a feed that is unlike the others does")
     actions: Actions
+    notices: Notices | None = Field(None, description="Whom a run tells what became of it")
+    retention: Retention | None = Field(None, description="How long runs keep people's data")
+    confidential: Confidential | None = Field(None, description="Whose rows nobody is shown")
 
     @field_validator("timezone")
     @classmethod
@@ -171,7 +176,10 @@ class Profile(Model):
                 raise ValueError("joins: found one; the format alma_xml takes none")
             if self.precedence and self.precedence.column:
                 raise ValueError("precedence.column: found one; the format alma_xml has no columns")
+            if self.confidential:
+                raise ValueError("confidential: found one; the format alma_xml has no columns")
             return self
+        self._marks_people()
         if self.mapping is None or not any(getattr(self.mapping, name) for name in _NAMES):
             raise ValueError("mapping: found neither primary_id nor a name to make one of")
         actions = (self.actions.import_, self.actions.synchronize)
@@ -184,6 +192,12 @@ class Profile(Model):
         self._match_points_are_mapped(self.mapping)
         check_identity(self.identity, self.mapping)
         return self
+
+    def _marks_people(self) -> None:
+        if self.confidential and not own_columns([self.confidential.column], self.joins):
+            raise ValueError(
+                f"confidential.column: found {self.confidential.column!r}; accepted is a column of the person file"
+            )
 
     def _crosswalks_exist(self, mapping: BaseModel) -> None:
         for place, rule in rules_of(mapping):
@@ -227,8 +241,9 @@ class Profile(Model):
             return []
         names = [name for _, rule in rules_of(self.mapping) for name in rule.reads]
         names += [join.person_key for join in self.joins.values()]
-        deciding = self.precedence.column if self.precedence else None
-        return list(dict.fromkeys([*names, deciding] if deciding else names))
+        deciding = [self.precedence.column if self.precedence else None]
+        deciding += [self.confidential.column if self.confidential else None]
+        return list(dict.fromkeys([*names, *filter(None, deciding)]))
 
     @property
     def person_columns(self) -> list[str]:

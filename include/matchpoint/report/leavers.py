@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from matchpoint.leavers.feeds import NOT_FULL
-from matchpoint.leavers.files import WORDS
+from matchpoint.leavers.words import WORDS
 from matchpoint.report.text import counted
 
 NO_GROUP = "no user group"

@@ -16,6 +16,7 @@ from matchpoint.report.text import escape_markdown, moment, number, one_line
 from matchpoint.report.view import view_receipt
 
 if TYPE_CHECKING:
+    from matchpoint.notices import Notice
     from matchpoint.report.job import Job
 
 
@@ -60,6 +61,11 @@ def render_markdown(receipt: Receipt) -> str:
 def render_job_html(job: Job) -> str:
     """Give the report of a job on users as one HTML page; it names nobody."""
     return PAGES.get_template("job.html.j2").render(job=job)
+
+
+def render_notice_html(notice: Notice) -> str:
+    """Give a notice as one HTML page for a mail; whatever it holds is escaped."""
+    return PAGES.get_template("notice.html.j2").render(notice=notice)
 
 
 def render_json(receipt: Receipt) -> str:

@@ -26,6 +26,7 @@ class FileLine:
     label: str
     counts: Mapping[str, int]
     rejections: str | None
+    confidential: int = 0
 
     @property
     def link(self) -> str:
@@ -93,6 +94,7 @@ class View:
     warnings: list[ReasonLine]
     changed_fields: list[FieldLine]
     mendable: list[FileLine]
+    confidential: int
     facts: list[Fact]
     digests: list[Digest]
     judged: Judgement | None
@@ -118,6 +120,7 @@ def view_receipt(receipt: Receipt) -> View:
         warnings=[_reason_line(one) for one in sorted(receipt.warnings, key=lambda one: -one.rows)],
         changed_fields=_field_lines(receipt.changed_fields),
         mendable=[one for one in files if one.rejections],
+        confidential=sum(one.confidential for one in files),
         facts=_facts(receipt),
         digests=_digests(receipt),
         judged=receipt.judged,
@@ -136,7 +139,7 @@ def _label(one: FileReceipt) -> str:
 
 def _file_line(one: FileReceipt) -> FileLine:
     read = "" if one.rows_read is None else f", {counted(one.rows_read, 'row')} joined as {one.joined_as}"
-    return FileLine(label=f"{_label(one)}{read}", counts=one.counts, rejections=one.rejections)
+    return FileLine(f"{_label(one)}{read}", one.counts, one.rejections, one.confidential)
 
 
 def _reason_order(reason: Reason) -> tuple[int, int, str, str]:

@@ -24,6 +24,7 @@ MEND = (
     "Mend the rows in each of these files, then drop the file back on the server under the same folder "
     "the extract came from; the next run takes it up."
 )
+CONFIDENTIAL = "confidential: rows of people of whom nothing may be shown. Pass their file on to nobody."
 
 
 def title(receipt: Receipt) -> str:

@@ -6,6 +6,7 @@ What is heavy to import (pandas, pyarrow, paramiko) is imported when a task runs
 from matchpoint_airflow.operators.apply import AlmaApplyPlanOperator
 from matchpoint_airflow.operators.check import SisCheckConnectionOperator
 from matchpoint_airflow.operators.code_tables import AlmaLoadCodeTablesOperator
+from matchpoint_airflow.operators.feeds import SisWatchFeedsOperator
 from matchpoint_airflow.operators.fetch import SisFetchExtractsOperator
 from matchpoint_airflow.operators.guard import AlmaAskApprovalOperator, AlmaGuardPlanOperator, PlanApprovalOperator
 from matchpoint_airflow.operators.hand_over import AlmaHandOverUsersOperator
@@ -14,6 +15,7 @@ from matchpoint_airflow.operators.health import SisCheckFeedOperator
 from matchpoint_airflow.operators.identity import AlmaReviewIdentityOperator
 from matchpoint_airflow.operators.match import AlmaMatchUsersOperator
 from matchpoint_airflow.operators.report import AlmaWriteReportOperator
+from matchpoint_airflow.operators.retention import AlmaPurgeRunsOperator
 from matchpoint_airflow.operators.transform import AlmaTransformUsersOperator
 from matchpoint_airflow.operators.undo import AlmaApplyUndoOperator, AlmaPlanUndoOperator
 from matchpoint_airflow.operators.users import (
@@ -32,6 +34,7 @@ __all__ = [
     "AlmaLoadCodeTablesOperator",
     "AlmaMatchUsersOperator",
     "AlmaPlanUndoOperator",
+    "AlmaPurgeRunsOperator",
     "AlmaPurgeUsersOperator",
     "AlmaReleaseProfileOperator",
     "AlmaReviewIdentityOperator",
@@ -42,4 +45,5 @@ __all__ = [
     "SisCheckFeedOperator",
     "SisFetchExtractsOperator",
     "SisMarkHandledOperator",
+    "SisWatchFeedsOperator",
 ]

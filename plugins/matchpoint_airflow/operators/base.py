@@ -9,9 +9,10 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from matchpoint.profile import ImportAction, Mode, Profile, SynchronizeAction
+from matchpoint_airflow.operators.guarded import Guarded
 
 
-class ProfileOperator(BaseOperator):
+class ProfileOperator(Guarded, BaseOperator):
     """An operator that works for one integration profile in one mode.
 
     :param profile: code of the integration profile.

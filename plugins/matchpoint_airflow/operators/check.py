@@ -8,8 +8,9 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from matchpoint.guard.records import quarantined
 from matchpoint_airflow.hooks.user_store import UserStoreHook
+from matchpoint_airflow.notices import RunNotifier
 from matchpoint_airflow.operators.base import ProfileOperator, active_action
-from matchpoint_airflow.run import profile_of
+from matchpoint_airflow.run import Run, profile_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -21,8 +22,9 @@ class SisCheckConnectionOperator(ProfileOperator):
     A profile that was stopped because too many of its rows were faulty is skipped.
     """
 
-    def execute(self, context: Context) -> None:  # noqa: ARG002 (Airflow's form)
+    def execute(self, context: Context) -> None:
         """Fail with words when either does not answer."""
+        from matchpoint.notices import note_failure
         from matchpoint_airflow.hooks.sis import sis_server
 
         profile = profile_of(self.profile)
@@ -36,4 +38,6 @@ class SisCheckConnectionOperator(ProfileOperator):
         if stopped:
             told = f"PROFILE {profile.code} IS STOPPED, {stopped}. Release it with the DAG profile_release."
             self.log.error(told)
+            note_failure(Run.of(context).folder, self.task_id, told)
+            RunNotifier(profile.code, self.mode, "failure").notify(context)
             raise AirflowSkipException(told)

@@ -10,13 +10,14 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from matchpoint.errors import CodeTableError
 from matchpoint_airflow.hooks.user_store import UserStoreHook
+from matchpoint_airflow.operators.guarded import Guarded
 from matchpoint_airflow.settings import code_tables_folder
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class AlmaLoadCodeTablesOperator(BaseOperator):
+class AlmaLoadCodeTablesOperator(Guarded, BaseOperator):
     """Replaces the code tables of a user store by those in the folder of code tables, all of them or none.
 
     :param store: connection id of the user store.

@@ -11,6 +11,7 @@ from matchpoint.errors import ExtractError
 from matchpoint.fetch import Choice, RemoteFile, choose, keep
 from matchpoint.leavers.feeds import note_fetched
 from matchpoint.profile import Profile
+from matchpoint.retention import purged_at
 from matchpoint.run_folder import AnyPath, Extract, sha256
 from matchpoint.sides import in_use, role_of
 from matchpoint.store.ledger import applied_by, was_applied
@@ -41,6 +42,7 @@ class SisFetchExtractsOperator(ProfileOperator):
         run, profile = Run.of(context), profile_of(self.profile)
         action = active_action(profile, self.mode)
         store = UserStoreHook(profile.store).get_conn()
+        _refuse_purged(run)
         if was_applied(store, run.id):
             self.log.info("this run has applied its extracts; it keeps them")
             return _people(run.folder.extracts)
@@ -119,6 +121,16 @@ class SisFetchExtractsOperator(ProfileOperator):
             name=server.path(file.name),
             modified=file.modified,
             sha256=content,
+        )
+
+
+def _refuse_purged(run: Run) -> None:
+    """Refuse to repeat a run whose extracts were deleted: what it would fetch now is for a run of its own."""
+    at = purged_at(run.folder)
+    if at is not None:
+        raise AirflowFailException(
+            f"{run.folder.root}: found its extracts deleted on {at[:10]} by runs_purge; expected them. This run "
+            "cannot be repeated. Have the file sent again and trigger a new run."
         )
 
 

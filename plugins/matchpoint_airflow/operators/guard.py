@@ -15,7 +15,9 @@ from matchpoint.guard.verdict import Answer, Judgement
 from matchpoint.profile import Mode
 from matchpoint_airflow.hooks.user_store import UserStoreHook
 from matchpoint_airflow.links import PlanLink, ReportLink
+from matchpoint_airflow.notices import hold_notifiers
 from matchpoint_airflow.operators.base import ProfileOperator
+from matchpoint_airflow.operators.guarded import Guarded
 from matchpoint_airflow.operators.report import write_report
 from matchpoint_airflow.run import Run, note_asked_by, profile_of
 
@@ -56,7 +58,7 @@ class AlmaGuardPlanOperator(ProfileOperator):
         return {"parked": found.parked, "limits_reached": len(found.trips)}
 
 
-class AlmaAskApprovalOperator(TriggerDagRunOperator):
+class AlmaAskApprovalOperator(Guarded, TriggerDagRunOperator):
     """Starts the run in which a person answers, where something waits; so the next night need not wait, too.
 
     :param profile: code of the integration profile.
@@ -64,6 +66,7 @@ class AlmaAskApprovalOperator(TriggerDagRunOperator):
     """
 
     template_fields: Sequence[str] = ("profile", "mode")
+    operator_extra_links = (PlanLink(),)
     ui_color = "#f8f0e8"
 
     def __init__(self, *, profile: str, mode: Mode, **kwargs: Any) -> None:
@@ -90,7 +93,7 @@ class AlmaAskApprovalOperator(TriggerDagRunOperator):
         super().execute(context)
 
 
-class PlanApprovalOperator(HITLOperator):
+class PlanApprovalOperator(Guarded, HITLOperator):
     """Asks a person about what waits of a plan: all, all but the removals, or nothing of it.
 
     A question that was superseded by a later run is not asked. The answer is kept in the user store with the name of
@@ -124,6 +127,7 @@ class PlanApprovalOperator(HITLOperator):
             return str(answer)
         self.subject, self.body = render_question(read_summary(run.folder), judged, profile.name)
         self.response_timeout = timedelta(hours=profile.guard.answer_hours)
+        self.notifiers = hold_notifiers(profile, context["params"]["mode"])
         if "leave" not in judged.parked:
             self.options = [Answer.APPROVE.value, Answer.REJECT.value]
         return super().execute(context)

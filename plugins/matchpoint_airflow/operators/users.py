@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
@@ -12,6 +13,7 @@ from airflow.sdk.timezone import utcnow
 from matchpoint.errors import AccountError
 from matchpoint_airflow.hooks.user_store import UserStoreHook
 from matchpoint_airflow.links import ReportLink
+from matchpoint_airflow.operators.guarded import Guarded
 from matchpoint_airflow.run import Run
 
 if TYPE_CHECKING:
@@ -21,7 +23,11 @@ if TYPE_CHECKING:
     from matchpoint.accounts.store import Act
 
 
-class StoreJob(BaseOperator):
+MOST_LEFT = 20
+"""Users left as they were whom a log tells of; the list has all."""
+
+
+class StoreJob(Guarded, BaseOperator):
     """A job on the users of a store. What it does to whom comes from the params of the run.
 
     :param store: connection id of the user store.
@@ -48,12 +54,16 @@ class StoreJob(BaseOperator):
         return Act(actor=self.dag_id, now=utcnow(), run_id=run.id)
 
     def report(self, run: Run, title: str, sentence: str, left: dict[str, str], listed: str = "") -> None:
-        """Write the report."""
+        """Write the report; the log names the first of those left by their pseudonyms."""
+        from matchpoint.pseudonym import pseudonym, salt_of
         from matchpoint.report.job import Job, write_job_report
 
         job = Job(title, sentence, run.dry_run, self.dag_id, run.due.date().isoformat(), run.id, left, listed=listed)
         write_job_report(run.folder, job)
         self.log.info("%s%s", "dry run: " if run.dry_run else "", sentence)
+        salt = salt_of(UserStoreHook(self.store).get_conn()) if left else ""
+        for who, why in islice(left.items(), MOST_LEFT):
+            self.log.info("left: %s: %s", pseudonym(who, salt), why)
 
 
 def _selection(params: dict[str, Any]) -> Selection:

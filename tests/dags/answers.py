@@ -1,0 +1,79 @@
+"""Answering what runs ask, as a person does: through Airflow's own API server."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from fastapi.testclient import TestClient
+from harness import Matchpoint, Result
+
+
+@contextmanager
+def answering(api: TestClient, answer: str) -> Iterator[list[dict[str, Any]]]:
+    """Answer the next question as a person would; gives what was asked."""
+    asked: list[dict[str, Any]] = []
+    over = threading.Event()
+
+    def person() -> None:
+        while not asked and not over.is_set():
+            time.sleep(0.2)
+            open_ones = api.get("/api/v2/dags/~/dagRuns/~/hitlDetails", params={"response_received": False}).json()
+            for one in open_ones.get("hitl_details", []):
+                task = one["task_instance"]
+                path = f"/api/v2/dags/{task['dag_id']}/dagRuns/{quote(task['dag_run_id'])}"
+                where = f"{path}/taskInstances/{task['task_id']}/-1/hitlDetails"
+                said = api.patch(where, json={"chosen_options": [answer], "params_input": {}})
+                assert said.status_code == 200, said.text
+                asked.append(one)
+
+    thread = threading.Thread(target=person)
+    thread.start()
+    try:
+        yield asked
+    finally:
+        over.set()
+        thread.join()
+
+
+@contextmanager
+def nobody_answering() -> Iterator[None]:
+    """Let the time for an answer run out, by the scheduler's own look at it."""
+    from airflow.jobs.job import Job
+    from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from sqlalchemy import update
+
+    over = threading.Event()
+
+    def time_passes() -> None:
+        while not over.wait(0.2):
+            with create_session() as session:
+                waits = update(TaskInstance).where(TaskInstance.state == "awaiting_input")
+                session.execute(waits.values(trigger_timeout=datetime(2026, 1, 1, tzinfo=UTC)))
+                SchedulerJobRunner(job=Job()).check_awaiting_input_timeouts(session=session)
+
+    thread = threading.Thread(target=time_passes)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def approve(matchpoint: Matchpoint, run: Result) -> Result:
+    """Run what the run's task ``ask_approval`` started."""
+    about = {
+        "profile": "students",
+        "mode": run.dag_id.split("_")[1],
+        "about_dag": run.dag_id,
+        "about_run": run.run_id,
+    }
+    return matchpoint.run("plan_approve", **about)
