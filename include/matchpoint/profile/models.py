@@ -15,6 +15,7 @@ from matchpoint.profile.formats import AlmaXmlFormat, Format, JsonFormat, check_
 from matchpoint.profile.joins import Join, JoinName, check_joins, own_columns
 from matchpoint.profile.mapping import Mapping, rules_of
 from matchpoint.profile.model import Model
+from matchpoint.profile.openpgp import Decrypt
 
 Mode = Literal["import", "synchronize"]
 Check = Literal[
@@ -107,6 +108,7 @@ class Profile(Model):
     store: str = Field("user_store", description="Airflow connection id of the user store", min_length=1)
     record_type: Literal["PUBLIC", "STAFF", "CONTACT"] = "PUBLIC"
     timezone: str = Field("UTC", description="Time zone of the schedules")
+    decrypt: Decrypt | None = Field(None, description="How the extracts come encrypted; left out, they come plain")
     format: Format
     members: list[str] = Field(
         default_factory=lambda: ["*"],

@@ -11,13 +11,7 @@ from pathlib import PurePosixPath
 from typing import IO
 
 from matchpoint.errors import ExtractError
-
-MAX_MEMBERS = 50
-"""Alma takes at most 50 files in a zip."""
-MAX_BYTES = 4 << 30
-"""Alma takes at most 4 GB in a zip; here that bounds what comes out of it."""
-MAX_RATIO = 200
-"""Real extracts shrink by 5 to 30 times; more than this is a bomb."""
+from matchpoint.read.limits import MAX_BYTES, MAX_MEMBERS, MAX_RATIO, grows_too_much
 
 
 def is_zip(head: bytes) -> bool:
@@ -102,7 +96,7 @@ def _check_member(info: zipfile.ZipInfo, name: str) -> None:
         )
     if info.flag_bits & 0x1:
         raise ExtractError(name, f"{info.filename!r} with a password", "a zip without", "Have it made without.")
-    if info.file_size > MAX_RATIO * max(info.compress_size, 1):
+    if grows_too_much(info.compress_size, info.file_size):
         raise ExtractError(
             name,
             f"{info.filename!r} that grows {info.file_size // max(info.compress_size, 1)} times",
