@@ -32,6 +32,7 @@ from matchpoint.profile.formats import (
 )
 from matchpoint.profile.mapping import SEGMENT_RULES
 from matchpoint.profile.models import Check, ImportAction, Precedence, SynchronizeAction
+from matchpoint.profile.openpgp import Decrypt
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 GUIDE = (REPOSITORY / "docs" / "engineer-guide.md").read_text(encoding="utf-8")
@@ -40,8 +41,8 @@ CODE = [*FENCED.findall(GUIDE), *re.findall(r"`([^`]+)`", FENCED.sub("", GUIDE))
 WORDS = set(re.findall(r"[A-Za-z_]\w*", " ".join(CODE)))
 """All words that the guide has in code font."""
 MODELS: list[type[BaseModel]] = [
-    Profile, Join, Precedence, ImportAction, SynchronizeAction, CsvFormat, FixedWidthFormat, FixedColumn, Blocks,
-    JsonFormat, ExcelFormat, AlmaXmlFormat, DateOptions, PhoneOptions, PostalCodeOptions, NamePartOptions,
+    Profile, Decrypt, Join, Precedence, ImportAction, SynchronizeAction, CsvFormat, FixedWidthFormat, FixedColumn,
+    Blocks, JsonFormat, ExcelFormat, AlmaXmlFormat, DateOptions, PhoneOptions, PostalCodeOptions, NamePartOptions,
 ]  # fmt: skip
 
 
@@ -66,14 +67,14 @@ def test_the_yaml_of_the_guide_is_valid() -> None:
     values: dict[str, Any] = {}
     for text in re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL):
         values |= yaml.safe_load(text)
-    joins = values.pop("joins")
+    joins, decrypt = values.pop("joins"), values.pop("decrypt")
     mail = {"types": ["work"], "email_address": values.pop("email_address")}
     phone = {"types": ["mobile"], "phone_number": values.pop("phone_number")}
     mapping = {**values, "emails": [mail], "phones": [phone]}
     profile = Profile.model_validate(
         {
             "code": "x", "name": "X", "sis_type": "X", "connection": "x", "format": {"type": "csv"},
-            "joins": joins, "mapping": mapping, "crosswalks": {"groups": {"A": "B"}},
+            "decrypt": decrypt, "joins": joins, "mapping": mapping, "crosswalks": {"groups": {"A": "B"}},
             "actions": {"import": {"path": "x"}},
         }
     )  # fmt: skip
