@@ -123,10 +123,12 @@ def postgresql(folder: Path) -> Iterator[str]:
             yield url
 
 
-def create_database(url: str, name: str) -> str:
-    """Create the database ``name`` on the cluster of ``url`` and give its URL."""
-    with psycopg.connect(libpq(url), autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+def create_database(url: str, name: str, template: str = "template1") -> str:
+    """Create the database ``name`` on the cluster of ``url``, as a copy of another one, and give its URL."""
+    cluster = make_url(libpq(url)).set(database="postgres").render_as_string(hide_password=False)
+    with psycopg.connect(cluster, autocommit=True) as connection:
+        made, like = sql.Identifier(name), sql.Identifier(template)
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(made, like))
     return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 

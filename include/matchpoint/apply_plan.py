@@ -16,6 +16,7 @@ from matchpoint.outcomes import Outcome
 from matchpoint.plan import WRITTEN, plan_sha256, read_plan, read_refreshed, read_summary
 from matchpoint.run_folder import Extract, RunFolder, sha256
 from matchpoint.store import exclusive, refresh_statistics, row_ledger, writing
+from matchpoint.store.clock import after_all_runs
 from matchpoint.store.first_load import first_load
 from matchpoint.store.ledger import note_files
 from matchpoint.store.lookup import has_applied
@@ -50,7 +51,7 @@ def apply_plan(folder: RunFolder, engine: Engine, *, now: datetime) -> list[Devi
         stamp = Stamp(
             actor=f"{summary['mode']} {summary['profile']}",
             run_id=run_id,
-            now=now,
+            now=_store_time(engine, now),
             extracts={extract.number: extract.sha256 for extract in extracts},
             profile=summary["profile"],
             is_resumed=_has_written(engine, run_id),
@@ -60,8 +61,13 @@ def apply_plan(folder: RunFolder, engine: Engine, *, now: datetime) -> list[Devi
     folder.write_lines("applied.jsonl", deviations)
     with writing(engine).begin() as connection:
         note_files(connection, extracts, profile=summary["profile"], mode=summary["mode"], run_id=run_id, now=now)
-        connection.execute(runs.update().where(runs.c.run_id == run_id).values(applied_at=now))
+        connection.execute(runs.update().where(runs.c.run_id == run_id).values(applied_at=stamp.now))
     return deviations
+
+
+def _store_time(engine: Engine, now: datetime) -> datetime:
+    with engine.connect() as connection:
+        return after_all_runs(connection, now)
 
 
 def _has_written(engine: Engine, run_id: str) -> bool:

@@ -11,7 +11,15 @@ from pathlib import PurePosixPath
 from typing import IO
 
 from matchpoint.errors import ExtractError
-from matchpoint.read.limits import MAX_BYTES, MAX_MEMBERS, MAX_RATIO, grows_too_much
+from matchpoint.read.limits import (
+    MAX_BYTES,
+    MAX_MEMBERS,
+    MAX_RATIO,
+    MAX_TEXTS,
+    MAX_WORKBOOK_PARTS,
+    SMALL,
+    grows_too_much,
+)
 
 
 def is_zip(head: bytes) -> bool:
@@ -28,6 +36,26 @@ def is_workbook(file: IO[bytes]) -> bool:
         return False
     finally:
         file.seek(0)
+
+
+def check_workbook(file: IO[bytes], name: str) -> None:
+    """Refuse a workbook that unpacks to too much, before anything of it is; the file is left at its beginning.
+
+    Raises :class:`ExtractError`.
+    """
+    with damage_told(name), zipfile.ZipFile(file) as archive:
+        parts = archive.infolist()
+    file.seek(0)
+    unpacked = sum(part.file_size for part in parts)
+    texts = sum(part.file_size for part in parts if part.filename.lower().endswith("sharedstrings.xml"))
+    grown = any(part.file_size > SMALL and grows_too_much(part.compress_size, part.file_size) for part in parts)
+    if grown or len(parts) > MAX_WORKBOOK_PARTS or unpacked > MAX_BYTES or texts > MAX_TEXTS:
+        raise ExtractError(
+            name,
+            f"a workbook of {len(parts):,} parts that unpacks to {unpacked:,} bytes",
+            f"at most {MAX_WORKBOOK_PARTS:,}, {MAX_BYTES:,}, and no part that grows {MAX_RATIO} times",
+            "It looks like a zip bomb; ask who made it, or have it sent as CSV.",
+        )
 
 
 def members(file: IO[bytes], name: str) -> Iterator[tuple[str, IO[bytes]]]:

@@ -14,6 +14,10 @@ MAX_TEXTS = 1 << 30
 """Bytes of a workbook's table of texts, which is held in memory as a whole while a sheet is read."""
 
 
+SMALL = 16 << 20
+"""Bytes up to which a part of a workbook may grow as it likes: sheets of cells that are only formatted do."""
+
+
 def grows_too_much(packed: int, unpacked: int) -> bool:
     """Tell a bomb by how much it grows; both in bytes."""
     return unpacked > MAX_RATIO * max(packed, 1)
