@@ -119,7 +119,7 @@ def postgresql(folder: Path) -> Iterator[str]:
         url = _postgres_url(port, password)
         command = [str(postgres), "-D", str(data), *_postgres_settings(port)]
         # SIGINT is PostgreSQL's "fast" shutdown: SIGTERM would wait for clients to leave.
-        with service(command, log, ready=lambda: _answers(url), gentle=signal.SIGINT, **how):
+        with service(command, log, ready=lambda: answers(url), gentle=signal.SIGINT, **how):
             yield url
 
 
@@ -326,7 +326,8 @@ def libpq(url: str) -> str:
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Tell whether a database lets one in."""
     with suppress(psycopg.OperationalError), psycopg.connect(libpq(url), connect_timeout=5):
         return True
     return False
