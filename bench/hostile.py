@@ -173,10 +173,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", nargs="*", choices=list(KINDS), default=list(KINDS), help="kinds, all unless named")
     options = parser.parse_args()
-    each = -(-options.cases // len(KINDS))
+    each = -(-options.cases // len(options.only))
     with tempfile.TemporaryDirectory() as root, castle(Path(root)) as one:
-        for kind in KINDS:
+        for kind in options.only:
             begun, before = time.monotonic(), one.came_out.copy()
             attack(one, kind, each, options.seed)
             came = one.came_out - before

@@ -138,7 +138,13 @@ _long_field = st.sampled_from(
     ]
 )
 """Fields of ten megabytes, a million of them, and line upon line with nothing in it."""
+_readable = st.builds(
+    lambda header, rows: _encoded(_csv(header, rows, True, ",", ""), "utf-8"),
+    st.one_of(st.just(COLUMNS), st.integers(1, 900).map(lambda n: [*COLUMNS, *(f"=X{one}" for one in range(n))])),
+    st.one_of(_whole, _rows),
+)
 _texts = st.one_of(
+    *[_readable] * 4,
     st.builds(_encoded, _csv_text, _encodings),
     st.builds(_encoded, _csv_text, _encodings),
     st.builds(lambda one, two: _encoded(one, "utf-8") + _encoded(two, "latin-1"), _csv_text, _csv_text),
