@@ -53,3 +53,9 @@ def test_a_castle_notices_what_it_is_there_to_notice(attacked: Castle, monkeypat
     monkeypatch.setattr("bench.hostile.keep", elsewhere)
     with pytest.raises(AssertionError, match="outside of the run folder"):
         attacked.withstand(good)
+
+
+@pytest.mark.parametrize("profile", ["json", "lines"])
+def test_a_number_of_thousands_of_digits_does_not_kill_the_process(attacked: Castle, profile: str) -> None:
+    for content in (f'[{{"ID": {"9" * 20_000}}}]', f'[{{"ID": "x", "LAST": [{" " * 65_000}{"9" * 5_000}]}}]'):
+        attacked.withstand(Hostile(profile, "people.json", content.encode()))

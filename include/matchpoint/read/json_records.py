@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from itertools import islice
@@ -120,7 +121,7 @@ def _document(file: IO[bytes], name: str, form: JsonFormat) -> Iterator[_Record]
     prefix = ".".join([*([form.records] if form.records else []), "item"])
     with open_text(file, name, form.encoding) as text:
         try:
-            for number, record in enumerate(ijson.items(_Utf8(text), prefix), start=1):
+            for number, record in enumerate(ijson.items(_Utf8(text, name), prefix), start=1):
                 yield number, record, "" if isinstance(record, dict) else "found no object; expected one"
         except ijson.JSONError as error:
             raise ExtractError(
@@ -132,13 +133,31 @@ def _document(file: IO[bytes], name: str, form: JsonFormat) -> Iterator[_Record]
 
 
 class _Utf8:
-    """Text as the bytes that the streaming parser reads."""
+    """Text as the bytes that the streaming parser reads; it must not meet a number of thousands of digits.
 
-    def __init__(self, text: Any) -> None:
+    Python refuses such a number, and the parser (ijson 3 with yajl) then reads from nowhere: the process dies.
+    """
+
+    def __init__(self, text: Any, name: str) -> None:
         self._text = text
+        self._name = name
+        self._end = ""
 
     def read(self, size: int = -1) -> bytes:
-        return str(self._text.read(size)).encode()
+        piece = str(self._text.read(size))
+        if _ENDLESS.search(self._end + piece):
+            raise ExtractError(
+                self._name,
+                f"a number of more than {_DIGITS:,} digits",
+                "numbers that mean something",
+                "Ask the SIS for the extract anew.",
+            )
+        self._end = (self._end + piece)[-_DIGITS:]
+        return piece.encode()
+
+
+_DIGITS = 4_000
+_ENDLESS = re.compile(f"[0-9]{{{_DIGITS}}}")
 
 
 def _text(value: Any) -> str:
