@@ -63,7 +63,7 @@ class Castle:
             self.came_out["refused"] += 1
             said = "".join(traceback.format_exception(error))
             _must(str(error).startswith(file.name), "the message does not name the file")
-            _must(PERSON not in said, "a person is named")
+            _must(PERSON not in said.replace(file.name, ""), "a person is named")
         else:
             self.came_out["loaded"] += 1
         _must(time.monotonic() - started < SECONDS, "it took too long")
