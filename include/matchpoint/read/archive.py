@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -76,13 +78,24 @@ def damage_told(name: str) -> Iterator[None]:
     """Tell damage of a zip as :class:`ExtractError`; whoever reads a member's content needs it, too."""
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError) as error:
-        raise ExtractError(
-            name,
-            f"a damaged or cut-off zip ({error})",
-            "a whole zip",
-            "Have it sent again; nothing was loaded.",
-        ) from error
+    except _DAMAGE as error:
+        raise _damaged(name, error) from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a full disk is no fault of the zip; a place before its beginning is
+            raise
+        raise _damaged(name, error) from error
+
+
+_DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, ValueError, struct.error)
+
+
+def _damaged(name: str, error: Exception) -> ExtractError:
+    return ExtractError(
+        name,
+        f"a damaged or cut-off zip ({error})",
+        "a whole zip",
+        "Have it sent again; nothing was loaded.",
+    )
 
 
 def _is_clutter(name: str) -> bool:
