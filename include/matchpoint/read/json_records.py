@@ -109,6 +109,9 @@ def _lines(file: IO[bytes], name: str, form: JsonFormat) -> Iterator[_Record]:
         for number, line in enumerate(text, start=1):
             if not line.strip():
                 continue
+            if line.count("[") + line.count("{") > _BRACKETS:  # nested, they would take memory by their square
+                yield number, line.rstrip("\r\n"), _TOO_DEEP
+                continue
             try:
                 record = json.loads(line, parse_float=Decimal)
             except (ValueError, RecursionError) as error:
@@ -156,6 +159,8 @@ class _Utf8:
         return piece.encode()
 
 
+_BRACKETS = 5_000
+"""Lists and objects in one record of JSON Lines."""
 _DIGITS = 4_000
 _ENDLESS = re.compile(f"[0-9]{{{_DIGITS}}}")
 
