@@ -145,6 +145,7 @@ class _Utf8:
         self._text = text
         self._name = name
         self._end = ""
+        self._depth = 0
 
     def read(self, size: int = -1) -> bytes:
         piece = str(self._text.read(size))
@@ -155,12 +156,15 @@ class _Utf8:
                 "numbers that mean something",
                 "Ask the SIS for the extract anew.",
             )
+        self._depth += sum(map(piece.count, "[{")) - sum(map(piece.count, "]}"))
+        if self._depth > _BRACKETS:  # the parser's memory grows by its square
+            raise ExtractError(self._name, "values nested without end", "a few levels", "Ask the SIS for it anew.")
         self._end = (self._end + piece)[-_DIGITS:]
         return piece.encode()
 
 
 _BRACKETS = 5_000
-"""Lists and objects in one record of JSON Lines."""
+"""Lists and objects in one record of JSON Lines, and levels of a document, roughly."""
 _DIGITS = 4_000
 _ENDLESS = re.compile(f"[0-9]{{{_DIGITS}}}")
 
