@@ -119,14 +119,16 @@ def postgresql(folder: Path) -> Iterator[str]:
         url = _postgres_url(port, password)
         command = [str(postgres), "-D", str(data), *_postgres_settings(port)]
         # SIGINT is PostgreSQL's "fast" shutdown: SIGTERM would wait for clients to leave.
-        with service(command, log, ready=lambda: _answers(url), gentle=signal.SIGINT, **how):
+        with service(command, log, ready=lambda: answers(url), gentle=signal.SIGINT, **how):
             yield url
 
 
-def create_database(url: str, name: str) -> str:
-    """Create the database ``name`` on the cluster of ``url`` and give its URL."""
-    with psycopg.connect(libpq(url), autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+def create_database(url: str, name: str, template: str = "template1") -> str:
+    """Create the database ``name`` on the cluster of ``url``, as a copy of another one, and give its URL."""
+    cluster = make_url(libpq(url)).set(database="postgres").render_as_string(hide_password=False)
+    with psycopg.connect(cluster, autocommit=True) as connection:
+        made, like = sql.Identifier(name), sql.Identifier(template)
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(made, like))
     return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
@@ -360,7 +362,8 @@ def libpq(url: str) -> str:
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Tell whether a database lets one in."""
     with suppress(psycopg.OperationalError), psycopg.connect(libpq(url), connect_timeout=5):
         return True
     return False

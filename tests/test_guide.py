@@ -36,6 +36,7 @@ from matchpoint.profile.identity import Identity
 from matchpoint.profile.mapping import SEGMENT_RULES
 from matchpoint.profile.models import Check, ImportAction, Precedence, SynchronizeAction
 from matchpoint.profile.notices import EmailNotice, Notices, Occasion, WebhookNotice
+from matchpoint.profile.openpgp import Decrypt
 from matchpoint.profile.privacy import Confidential, Retention
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -52,6 +53,7 @@ MODELS: list[type[BaseModel]] = [
     Leavers, Protect,
     Affiliation, Identity,
     Notices, EmailNotice, WebhookNotice, Retention, Confidential,
+    Decrypt,
 ]  # fmt: skip
 
 

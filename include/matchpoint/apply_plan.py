@@ -19,6 +19,7 @@ from matchpoint.plan import WRITTEN, plan_sha256, read_plan, read_refreshed, rea
 from matchpoint.run_folder import Extract, RunFolder, sha256
 from matchpoint.store import exclusive, refresh_statistics, row_ledger, writing
 from matchpoint.store.changes import Change, Stamp
+from matchpoint.store.clock import after_all_runs
 from matchpoint.store.first_load import first_load
 from matchpoint.store.ledger import note_files
 from matchpoint.store.lookup import has_applied
@@ -58,7 +59,7 @@ def apply_plan(
         stamp = Stamp(
             actor=f"{summary['mode']} {summary['profile']}",
             run_id=run_id,
-            now=now,
+            now=_store_time(engine, now),
             extracts={extract.number: extract.sha256 for extract in extracts},
             profile=summary["profile"],
             is_resumed=_has_written(engine, run_id),
@@ -71,7 +72,7 @@ def apply_plan(
     folder.write_lines("applied.jsonl", deviations)
     with writing(engine).begin() as connection:
         note_files(connection, extracts, profile=summary["profile"], mode=summary["mode"], run_id=run_id, now=now)
-        connection.execute(runs.update().where(runs.c.run_id == run_id).values(applied_at=now))
+        connection.execute(runs.update().where(runs.c.run_id == run_id).values(applied_at=stamp.now))
     return deviations
 
 
@@ -82,6 +83,11 @@ def apply_nothing(folder: RunFolder) -> None:
 
 def _skipped(folder: RunFolder, outcomes: Collection[str], code: str) -> Iterator[Deviation]:
     return ((row.position, Outcome.SKIPPED, code) for row in read_plan(folder, outcomes) if not row.done)
+
+
+def _store_time(engine: Engine, now: datetime) -> datetime:
+    with engine.connect() as connection:
+        return after_all_runs(connection, now)
 
 
 def _has_written(engine: Engine, run_id: str) -> bool:

@@ -6,7 +6,8 @@
     ├── AccountError     a change of one user is against the rules
     ├── CodeTableError   a file is no code table, or two files have the same one
     ├── RecordError      a user cannot be written as Alma would take it
-    └── PlanError        a plan is not the one that was made, or its store is not there
+    ├── PlanError        a plan is not the one that was made, or its store is not there
+    └── DecryptionKeyError  a key to decrypt extracts with cannot be used
 
 A bad *row* is no exception: it is a :class:`matchpoint.findings.Finding`.
 """
@@ -48,3 +49,7 @@ class RecordError(MatchpointError):
 
 class PlanError(MatchpointError):
     """A plan cannot be applied: it was changed after it was made, or it is not there."""
+
+
+class DecryptionKeyError(MatchpointError):
+    """A private key, its passphrase or a signer's certificate cannot be used; no message was looked at."""

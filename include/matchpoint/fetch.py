@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import IO, Any
 
 from matchpoint.errors import ExtractError
+from matchpoint.openpgp import plain_name
 from matchpoint.profile import ImportAction, Profile, SynchronizeAction
 from matchpoint.read.archive import damage_told, is_workbook, is_zip, members
 from matchpoint.run_folder import AnyPath, Extract, RunFolder, safe_name, sha256
@@ -85,24 +86,34 @@ def handled_name(remote: str, modified: int, taken: Iterable[str]) -> str:
 
 
 def keep(
-    folder: RunFolder, copy: AnyPath, remote: str, modified: int, first: int, *, profile: Profile, pattern: str = "*"
+    folder: RunFolder,
+    copy: AnyPath,
+    remote: str,
+    modified: int,
+    first: int,
+    *,
+    profile: Profile,
+    pattern: str = "*",
+    plain: AnyPath | None = None,
 ) -> list[Extract]:
     """Turn a fetched file into extracts of the run folder, numbered from ``first``.
 
-    A zip becomes its members, those that the profile asks for. ``pattern`` is that of person files. Raises
+    A zip becomes its members, those that the profile asks for. ``pattern`` is that of person files. ``plain`` is what
+    was in ``copy`` when it came encrypted; the extract is then called as it was before. Raises
     :class:`ExtractError` for an empty file and for a zip that is damaged, dangerous or has nothing asked for; then no
     extract is made of it.
     """
-    name = PurePosixPath(remote).name
+    sent = PurePosixPath(remote).name
+    name = plain_name(sent) if plain else sent
     size = copy.stat().st_size
-    if not size:
+    if not size or (plain and not plain.stat().st_size):
         raise ExtractError(name, "an empty file (0 bytes)", "an extract", "Ask the SIS for it.")
     of_file: dict[str, Any] = {"name": name, "remote": remote, "modified": modified, "file_size": size}
-    of_file |= {"file_sha256": sha256(copy), "group": group_of(profile, name, pattern)}
+    of_file |= {"file_sha256": sha256(copy), "group": group_of(profile, sent, pattern)}
     extracts: list[Extract] = []
-    with copy.open("rb") as file:
+    with (plain or copy).open("rb") as file:
         for member, content in _contents(file, name):
-            join = role_of(profile, name, member)
+            join = role_of(profile, sent, member)
             if join is not None:
                 of_member = _keep_one(folder, content, first + len(extracts), member, name)
                 extracts.append(Extract(**of_file, **of_member, join=join))

@@ -27,6 +27,7 @@ from matchpoint.run_folder import RunFolder
 from matchpoint.standing import Settler
 from matchpoint.store import writing
 from matchpoint.store.bulk import load_rows
+from matchpoint.store.clock import after_all_runs
 from matchpoint.store.code_tables import load_code_tables
 from matchpoint.store.tables import plan_rows, runs
 from matchpoint.transform import Transformer
@@ -133,7 +134,7 @@ def _store_plan(
                     mode=summary["mode"],
                     as_of=summary["as_of"],
                     plan_sha256=summary["sha256"],
-                    planned_at=now,
+                    planned_at=after_all_runs(connection, now),
                 )
             )
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
 
 import pandas as pd
 
@@ -28,7 +29,7 @@ def in_order(extracts: Iterable[Extract], precedence: Precedence | None) -> list
     patterns = precedence.files if precedence else []
     groups: dict[int, list[Extract]] = {}
     for extract in (one for one in extracts if not one.join):
-        names = {extract.name, extract.member or extract.name}
+        names = {extract.name, PurePosixPath(extract.remote).name, extract.member or extract.name}
         fits = (place for place, one in enumerate(patterns) if any(fnmatchcase(name, one) for name in names))
         groups.setdefault(next(fits, len(patterns)), []).append(extract)
     return [groups[place] for place in sorted(groups)]

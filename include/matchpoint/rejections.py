@@ -23,6 +23,8 @@ from matchpoint.read.frames import MENDED_COLUMNS, guard
 from matchpoint.read.rows import TELLS_WHY, write_rejected
 from matchpoint.run_folder import AnyPath, Extract, RunFolder, safe_name
 
+_NAME_BYTES = 255
+
 
 def write_rejections(folder: RunFolder, extract: Extract, profile: Profile, rejects: Iterable[Finding]) -> str | None:
     """Write ``rejections/<name>`` for one extract, and give its name; None when every row went through."""
@@ -31,7 +33,7 @@ def write_rejections(folder: RunFolder, extract: Extract, profile: Profile, reje
         return None
     form = profile.joins[extract.join].format if extract.join else profile.format
     inner = PurePosixPath(extract.member or extract.name)
-    name = f"{inner.stem}.rejected{inner.suffix}"
+    name = _fitting(inner.stem, f".rejected{inner.suffix}")
     stem = inner.stem
     if extract.member is not None:  # many zips hold a users.xml, and one may hold two in different folders
         stem = f"{PurePosixPath(extract.name).stem}.{safe_name(str(inner.with_suffix('')))}"
@@ -41,17 +43,24 @@ def write_rejections(folder: RunFolder, extract: Extract, profile: Profile, reje
         else:
             content = write_rejected(source, extract.label, form, by_row)
         if form.type not in TELLS_WHY and not extract.join:
-            _write_list(folder.path("rejections", f"{stem}.rejected.csv"), by_row.values())
+            _write_list(folder.path("rejections", _fitting(stem, ".rejected.csv")), by_row.values())
     if extract.member is None:
         folder.path("rejections", name).write_bytes(content)
         return name
-    zipped = f"{stem}.rejected.zip"
+    zipped = _fitting(stem, ".rejected.zip")
     with (
         folder.path("rejections", zipped).open("wb") as file,
         zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
     ):
         archive.writestr(name, content)
     return zipped
+
+
+def _fitting(stem: str, ending: str) -> str:
+    """Give a file name that a file system takes, which is 255 bytes; what is longer is cut, and has its hash."""
+    if len(f"{stem}{ending}".encode(errors="surrogateescape")) <= _NAME_BYTES:
+        return f"{stem}{ending}"
+    return f"{safe_name(stem)}{ending if len(ending.encode()) < _NAME_BYTES // 2 else '.rejected'}"
 
 
 def _xml(source: IO[bytes], extract: Extract, rejects: Mapping[int, Finding]) -> bytes:

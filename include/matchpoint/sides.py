@@ -33,7 +33,7 @@ def role_of(profile: Profile, name: str, member: str | None) -> str | None:
 def fits(pattern: str, name: str) -> bool:
     """Tell whether a name, with or without folders, fits a pattern; a rejections file fits as its extract does."""
     path = PurePosixPath(name.replace("\\", "/"))
-    plain = re.sub(r"\.rejected(?=\.[^.]*$)", "", path.name)
+    plain = re.sub(r"\.rejected(?=\.[^.]*(\.(pgp|gpg|asc))?$)", "", path.name)
     return any(fnmatchcase(one, pattern) for one in (str(path), path.name, plain))
 
 

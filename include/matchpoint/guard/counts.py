@@ -18,6 +18,7 @@ from matchpoint.outcomes import Outcome
 from matchpoint.plan import BATCH_ROWS, read_summary
 from matchpoint.run_folder import RunFolder
 
+Places = np.ndarray[Any, np.dtype[np.int64]]
 EXAMPLES = 5
 _CATEGORY = {
     Outcome.CREATED: "create",
@@ -36,12 +37,12 @@ class Counted:
     """People per category and user group, "" where it is not known; updated users per field; rows to look at.
 
     ``people`` counts what the run applied before, when it is repeated, too: it is judged as it was the first time.
-    ``left`` counts per category what is still to be done, ``made`` the users whom the run has made already.
+    ``left`` counts per category what is still to be done, ``made`` by user group whom the run has made already.
     """
 
     people: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     left: Counter[str] = field(default_factory=Counter)
-    made: int = 0
+    made: Counter[str] = field(default_factory=Counter)
     fields: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[list[Any]]] = field(default_factory=lambda: defaultdict(list))
 
@@ -50,7 +51,8 @@ def count_people(folder: RunFolder) -> Counted:
     """Count the plan of a run."""
     counted = Counted()
     labels = {extract.number: extract.label for extract in folder.extracts}
-    created: list[np.ndarray[Any, Any]] = []
+    staged: dict[str, list[Places]] = defaultdict(list)
+    made: list[Places] = []
     with folder.root.joinpath("plan.parquet").open("rb") as file:
         columns = ["position", "extract", "row", "outcome", "document", "changes", "done"]
         for batch in pq.ParquetFile(file).iter_batches(BATCH_ROWS, columns=columns):
@@ -59,9 +61,12 @@ def count_people(folder: RunFolder) -> Counted:
                 rows = some.filter(pc.equal(some["outcome"], outcome))
                 if rows.num_rows:
                     _take_examples(counted.examples[category], rows, labels)
-                    _count(counted, category, rows, created)
-    if created:
-        counted.people["create"].update(_groups_of(folder, np.concatenate(created)))
+                    staged[category].append(_count(counted, category, rows))
+                    if category == "create":
+                        made.append(rows.filter(rows["done"])["position"].to_numpy())
+    counted.made = _groups_of(folder, np.concatenate(made)) if made else Counter()
+    for category, places in staged.items():
+        counted.people[category].update(_groups_of(folder, np.concatenate(places)))
     for people in read_leavers(folder):
         leaving = [one for one in people if one.step in _LEAVES]
         counted.people["leave"].update(one.user_group or "" for one in leaving)
@@ -69,18 +74,18 @@ def count_people(folder: RunFolder) -> Counted:
     return counted
 
 
-def _count(counted: Counted, category: str, rows: pa.Table, created: list[np.ndarray[Any, Any]]) -> None:
-    done = pc.sum(rows["done"]).as_py()
-    counted.left[category] += rows.num_rows - done
-    counted.made += done if category == "create" else 0
-    if category == "create":
-        created.append(rows["position"].to_numpy())
-    elif category == "update":
-        counted.people[category].update(_groups(rows["document"]))
-        for changes in rows["changes"].to_pylist():
-            counted.fields.update(orjson.loads(changes or "{}").keys())
-    else:
+def _count(counted: Counted, category: str, rows: pa.Table) -> Places:
+    """Count rows, but for the groups of those whose user stands in the feed; give their places in it."""
+    counted.left[category] += rows.num_rows - pc.sum(rows["done"]).as_py()
+    if category == "reject":
         counted.people[category][""] += rows.num_rows
+        return np.array([], dtype=np.int64)
+    for changes in rows["changes"].to_pylist() if category == "update" else ():
+        counted.fields.update(orjson.loads(changes or "{}").keys())
+    told = rows.filter(pc.is_valid(rows["document"]))
+    counted.people[category].update(_groups(told["document"]))
+    places: Places = rows.filter(pc.is_null(rows["document"]))["position"].to_numpy()
+    return places
 
 
 def _take_examples(examples: list[list[Any]], rows: pa.Table, labels: dict[int, str]) -> None:
@@ -89,13 +94,15 @@ def _take_examples(examples: list[list[Any]], rows: pa.Table, labels: dict[int, 
     examples += [[labels[number], row] for number, row in pairs]
 
 
-def _groups_of(folder: RunFolder, positions: np.ndarray[Any, Any]) -> Counter[str]:
-    """Count the groups of new users, by their place in the feed."""
+def _groups_of(folder: RunFolder, places: Places) -> Counter[str]:
+    """Count the groups of users by their places in the feed."""
+    groups: Counter[str] = Counter()
+    if not len(places):
+        return groups
     extracts = {extract.number: extract for extract in folder.extracts}
     feed = Feed(folder, [[extracts[number] for number in group] for group in read_summary(folder)["order"]])
-    groups: Counter[str] = Counter()
     for first, _, batch in feed.batches(["user"]):
-        wanted = positions[(positions >= first) & (positions < first + batch.num_rows)] - first
+        wanted = places[(places >= first) & (places < first + batch.num_rows)] - first
         if len(wanted):
             groups.update(_groups(batch["user"].take(pa.array(wanted))))
     return groups
@@ -103,7 +110,6 @@ def _groups_of(folder: RunFolder, positions: np.ndarray[Any, Any]) -> Counter[st
 
 def _groups(users: pa.ChunkedArray | pa.Array) -> Counter[str]:
     """Count the groups of users, given as JSON."""
-    # A user who was updated before has no document in the plan.
     found = pc.fill_null(pc.struct_field(pc.extract_regex(users, _GROUP), "group"), "")
     counted = pc.value_counts(found)
     return Counter({orjson.loads(f'"{one["values"]}"'): one["counts"] for one in counted.to_pylist()})

@@ -46,10 +46,10 @@ def _judge(
     connection: Connection, guard: Guard, summary: dict[str, Any], counted: Counted, doubts: list[Trip]
 ) -> Judgement:
     profile, mode, as_of = summary["profile"], summary["mode"], date.fromisoformat(summary["as_of"])
-    of, processed = records.people_of(connection, profile) - counted.made, summary["counts"]["processed"]
+    of, processed = records.people_of(connection, profile) - counted.made.total(), summary["counts"]["processed"]
     past = records.past_nights(connection, profile, mode, summary["run_id"])
     people = {category: dict(groups) for category, groups in counted.people.items()}
-    sizes = _sizes(connection, profile, of, past, people=people) if guard.by_group else {}
+    sizes = _sizes(connection, profile, of, past, counted=counted) if guard.by_group else {}
     night = Night(as_of, people, of, processed, sizes)
     trips = [*doubts, *_first_load(night, guard, past), *_unidentified(summary, counted)]
     if of or past:
@@ -72,11 +72,14 @@ def _judge(
 
 
 def _sizes(
-    connection: Connection, profile: str, of: int, past: Sequence[Night], *, people: dict[str, dict[str, int]]
+    connection: Connection, profile: str, of: int, past: Sequence[Night], *, counted: Counted
 ) -> dict[str, int]:
-    if not any(people.get(category) for category in EVERYTHING) or not of:
+    """Give the people per user group, as they were before the run."""
+    if not of or not any(counted.people.get(category) for category in EVERYTHING):
         return {}
-    return records.group_sizes(connection, profile, of, past, exact=bool(people.get("leave")))
+    exact = bool(counted.people.get("leave") or counted.made)
+    sizes = records.group_sizes(connection, profile, of, past, exact=exact)
+    return {group: size - counted.made[group] for group, size in sizes.items() if size > counted.made[group]}
 
 
 def _first_load(night: Night, guard: Guard, past: Sequence[Night]) -> Iterator[Trip]:

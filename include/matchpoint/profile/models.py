@@ -21,6 +21,7 @@ from matchpoint.profile.leavers import Leavers
 from matchpoint.profile.mapping import Mapping, rules_of
 from matchpoint.profile.model import Model
 from matchpoint.profile.notices import Notices
+from matchpoint.profile.openpgp import Decrypt
 from matchpoint.profile.privacy import Confidential, Retention
 
 Mode = Literal["import", "synchronize"]
@@ -116,6 +117,7 @@ class Profile(Model):
     store: str = Field("user_store", description="Airflow connection id of the user store", min_length=1)
     record_type: Literal["PUBLIC", "STAFF", "CONTACT"] = "PUBLIC"
     timezone: str = Field("UTC", description="Time zone of the schedules")
+    decrypt: Decrypt | None = Field(None, description="How the extracts come encrypted; left out, they come plain")
     format: Format
     members: list[str] = Field(
         default_factory=lambda: ["*"],

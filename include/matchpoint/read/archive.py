@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -11,13 +13,15 @@ from pathlib import PurePosixPath
 from typing import IO
 
 from matchpoint.errors import ExtractError
-
-MAX_MEMBERS = 50
-"""Alma takes at most 50 files in a zip."""
-MAX_BYTES = 4 << 30
-"""Alma takes at most 4 GB in a zip; here that bounds what comes out of it."""
-MAX_RATIO = 200
-"""Real extracts shrink by 5 to 30 times; more than this is a bomb."""
+from matchpoint.read.limits import (
+    MAX_BYTES,
+    MAX_MEMBERS,
+    MAX_RATIO,
+    MAX_TEXTS,
+    MAX_WORKBOOK_PARTS,
+    SMALL,
+    grows_too_much,
+)
 
 
 def is_zip(head: bytes) -> bool:
@@ -34,6 +38,26 @@ def is_workbook(file: IO[bytes]) -> bool:
         return False
     finally:
         file.seek(0)
+
+
+def check_workbook(file: IO[bytes], name: str) -> None:
+    """Refuse a workbook that unpacks to too much, before anything of it is; the file is left at its beginning.
+
+    Raises :class:`ExtractError`.
+    """
+    with damage_told(name), zipfile.ZipFile(file) as archive:
+        parts = archive.infolist()
+    file.seek(0)
+    unpacked = sum(part.file_size for part in parts)
+    texts = sum(part.file_size for part in parts if part.filename.lower().endswith("sharedstrings.xml"))
+    grown = any(part.file_size > SMALL and grows_too_much(part.compress_size, part.file_size) for part in parts)
+    if grown or len(parts) > MAX_WORKBOOK_PARTS or unpacked > MAX_BYTES or texts > MAX_TEXTS:
+        raise ExtractError(
+            name,
+            f"a workbook of {len(parts):,} parts that unpacks to {unpacked:,} bytes",
+            f"at most {MAX_WORKBOOK_PARTS:,}, {MAX_BYTES:,}, and no part that grows {MAX_RATIO} times",
+            "It looks like a zip bomb; ask who made it, or have it sent as CSV.",
+        )
 
 
 def members(file: IO[bytes], name: str) -> Iterator[tuple[str, IO[bytes]]]:
@@ -54,13 +78,24 @@ def damage_told(name: str) -> Iterator[None]:
     """Tell damage of a zip as :class:`ExtractError`; whoever reads a member's content needs it, too."""
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError) as error:
-        raise ExtractError(
-            name,
-            f"a damaged or cut-off zip ({error})",
-            "a whole zip",
-            "Have it sent again; nothing was loaded.",
-        ) from error
+    except _DAMAGE as error:
+        raise _damaged(name, error) from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a full disk is no fault of the zip; a place before its beginning is
+            raise
+        raise _damaged(name, error) from error
+
+
+_DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, ValueError, struct.error)
+
+
+def _damaged(name: str, error: Exception) -> ExtractError:
+    return ExtractError(
+        name,
+        f"a damaged or cut-off zip ({error})",
+        "a whole zip",
+        "Have it sent again; nothing was loaded.",
+    )
 
 
 def _is_clutter(name: str) -> bool:
@@ -102,7 +137,7 @@ def _check_member(info: zipfile.ZipInfo, name: str) -> None:
         )
     if info.flag_bits & 0x1:
         raise ExtractError(name, f"{info.filename!r} with a password", "a zip without", "Have it made without.")
-    if info.file_size > MAX_RATIO * max(info.compress_size, 1):
+    if grows_too_much(info.compress_size, info.file_size):
         raise ExtractError(
             name,
             f"{info.filename!r} that grows {info.file_size // max(info.compress_size, 1)} times",

@@ -12,11 +12,11 @@ from typing import IO, Any
 
 import openpyxl
 import pandas as pd
-from openpyxl.utils.exceptions import InvalidFileException
 
 from matchpoint.errors import ExtractError
 from matchpoint.findings import Finding
 from matchpoint.profile.formats import ExcelFormat
+from matchpoint.read.archive import check_workbook
 from matchpoint.read.frames import CHUNK_ROWS, MENDED_COLUMNS, check_header, guard, make_frame, unguard
 
 
@@ -96,21 +96,53 @@ def write_rejected(file: IO[bytes], name: str, form: ExcelFormat, rejects: Mappi
 
 @contextmanager
 def _rows(file: IO[bytes], name: str, form: ExcelFormat) -> Iterator[Iterator[list[str]]]:
-    try:
-        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, OSError, EOFError) as error:
-        raise ExtractError(
-            name, "what is no Excel workbook", "an .xlsx file", "Have it saved as .xlsx, or set another format."
-        ) from error
+    book = _opened(file, name)
     try:
         if form.sheet is not None and form.sheet not in book.sheetnames:
             raise ExtractError(
                 name, f"no sheet {form.sheet!r}", f"one of {', '.join(book.sheetnames)}", "Set format.sheet."
             )
-        sheet: Any = book[form.sheet] if form.sheet else book.worksheets[0]
-        yield ([_text(cell) for cell in row] for row in sheet.iter_rows(values_only=True))
+        sheet: Any = book[form.sheet] if form.sheet else next(iter(book.worksheets), None)
+        if not hasattr(sheet, "iter_rows"):
+            raise ExtractError(name, "no sheet with rows", "a sheet of people", "Set format.sheet.")
+        yield _cells(sheet, name)
     finally:
         book.close()
+
+
+def _opened(file: IO[bytes], name: str) -> Any:
+    # What a damaged or hostile workbook makes of openpyxl is any error at all; its words may quote from the file.
+    try:
+        is_zip = zipfile.is_zipfile(file)
+        file.seek(0)
+        if is_zip:
+            check_workbook(file, name)
+        return openpyxl.load_workbook(file, read_only=True, data_only=True)
+    except ExtractError:
+        raise
+    except Exception:
+        raise ExtractError(
+            name, "what is no Excel workbook", "an .xlsx file", "Have it saved as .xlsx, or set another format."
+        ) from None
+
+
+def _cells(sheet: Any, name: str) -> Iterator[list[str]]:
+    rows, number = sheet.iter_rows(values_only=True), 0
+    while True:
+        try:
+            row = next(rows, None)
+        except Exception as error:
+            raise ExtractError(
+                name,
+                f"a workbook that is damaged ({type(error).__name__})",
+                "an .xlsx file",
+                "Have it saved anew and sent again.",
+                place=f"row {number + 1}",
+            ) from None
+        if row is None:
+            return
+        number += 1
+        yield [_text(cell) for cell in row]
 
 
 def _fitted(row: list[str], width: int) -> list[str]:

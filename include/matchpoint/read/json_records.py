@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from itertools import islice
@@ -20,6 +21,8 @@ from matchpoint.read.text import open_text
 _Record = tuple[int, Any, str]
 """Row number, record, and what is wrong with it, "" for nothing."""
 
+_TOO_DEEP = "found values nested too deep; expected a few levels"
+
 
 def read_json(
     file: IO[bytes], name: str, form: JsonFormat, wanted: Iterable[str]
@@ -34,10 +37,19 @@ def read_json(
     records, some = _records(file, name, form), False
     while chunk := list(islice(records, CHUNK_ROWS)):
         some = True
-        good = {number: record for number, record, fault in chunk if not fault}
-        rows = [[_text(one.search(record)) for one in expressions.values()] for record in good.values()]
-        frame = pd.DataFrame(rows, columns=list(expressions), index=pd.Index(list(good), dtype="int64"), dtype="str")
-        yield frame, [Finding(number, "", "bad_value", fault) for number, _, fault in chunk if fault]
+        rows: dict[int, list[str]] = {}
+        faults: dict[int, str] = {}
+        for number, record, fault in chunk:
+            if fault:
+                faults[number] = fault
+                continue
+            try:
+                rows[number] = [_text(one.search(record)) for one in expressions.values()]
+            except RecursionError:
+                faults[number] = _TOO_DEEP
+        values, numbers = list(rows.values()), pd.Index(list(rows), dtype="int64")
+        frame = pd.DataFrame(values, columns=list(expressions), index=numbers, dtype="str")
+        yield frame, [Finding(number, "", "bad_value", fault) for number, fault in faults.items()]
     if not some:
         raise ExtractError(name, "no record", "at least one", "Ask the SIS why the extract is empty.")
 
@@ -66,13 +78,26 @@ def write_rejected(file: IO[bytes], name: str, form: JsonFormat, rejects: Mappin
         if number in rejects:
             reject = rejects[number]
             why = dict(zip(MENDED_COLUMNS, (number, reject.field, reject.message), strict=True))
-            kept.append({**why, **(record if not fault else {"record": record})})
+            kept.append({**why, **_writable(record if not fault else {"record": record})})
     if form.lines:
-        return "".join(f"{_dumps(one)}\n" for one in kept).encode()
+        return _encoded("".join(f"{_dumps(one)}\n" for one in kept))
     document: Any = kept
     for key in reversed(form.records.split(".") if form.records else []):
         document = {key: document}
-    return (_dumps(document) + "\n").encode()
+    return _encoded(_dumps(document) + "\n")
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode(errors="backslashreplace")  # of half a character that makes the escape JSON knows it by
+
+
+def _writable(record: dict[str, Any]) -> dict[str, Any]:
+    """Give a record as it is written, without what is nested so deep that it cannot be."""
+    try:
+        _dumps(record)
+    except RecursionError:
+        return {"record": _TOO_DEEP}
+    return record
 
 
 def _records(file: IO[bytes], name: str, form: JsonFormat) -> Iterator[_Record]:
@@ -84,9 +109,12 @@ def _lines(file: IO[bytes], name: str, form: JsonFormat) -> Iterator[_Record]:
         for number, line in enumerate(text, start=1):
             if not line.strip():
                 continue
+            if line.count("[") + line.count("{") > _BRACKETS:  # nested, they would take memory by their square
+                yield number, line.rstrip("\r\n"), _TOO_DEEP
+                continue
             try:
                 record = json.loads(line, parse_float=Decimal)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 yield number, line.rstrip("\r\n"), f"found no JSON ({type(error).__name__}); expected an object"
             else:
                 yield number, record, "" if isinstance(record, dict) else "found no object; expected one"
@@ -96,7 +124,7 @@ def _document(file: IO[bytes], name: str, form: JsonFormat) -> Iterator[_Record]
     prefix = ".".join([*([form.records] if form.records else []), "item"])
     with open_text(file, name, form.encoding) as text:
         try:
-            for number, record in enumerate(ijson.items(_Utf8(text), prefix), start=1):
+            for number, record in enumerate(ijson.items(_Utf8(text, name), prefix), start=1):
                 yield number, record, "" if isinstance(record, dict) else "found no object; expected one"
         except ijson.JSONError as error:
             raise ExtractError(
@@ -108,13 +136,37 @@ def _document(file: IO[bytes], name: str, form: JsonFormat) -> Iterator[_Record]
 
 
 class _Utf8:
-    """Text as the bytes that the streaming parser reads."""
+    """Text as the bytes that the streaming parser reads; it must not meet a number of thousands of digits.
 
-    def __init__(self, text: Any) -> None:
+    Python refuses such a number, and the parser (ijson 3 with yajl) then reads from nowhere: the process dies.
+    """
+
+    def __init__(self, text: Any, name: str) -> None:
         self._text = text
+        self._name = name
+        self._end = ""
+        self._depth = 0
 
     def read(self, size: int = -1) -> bytes:
-        return str(self._text.read(size)).encode()
+        piece = str(self._text.read(size))
+        if _ENDLESS.search(self._end + piece):
+            raise ExtractError(
+                self._name,
+                f"a number of more than {_DIGITS:,} digits",
+                "numbers that mean something",
+                "Ask the SIS for the extract anew.",
+            )
+        self._depth += sum(map(piece.count, "[{")) - sum(map(piece.count, "]}"))
+        if self._depth > _BRACKETS:  # the parser's memory grows by its square
+            raise ExtractError(self._name, "values nested without end", "a few levels", "Ask the SIS for it anew.")
+        self._end = (self._end + piece)[-_DIGITS:]
+        return piece.encode()
+
+
+_BRACKETS = 5_000
+"""Lists and objects in one record of JSON Lines, and levels of a document, roughly."""
+_DIGITS = 4_000
+_ENDLESS = re.compile(f"[0-9]{{{_DIGITS}}}")
 
 
 def _text(value: Any) -> str:

@@ -32,6 +32,13 @@ def open_text(file: IO[bytes], name: str, declared: str, *, skip_lines: int = 0)
             "Export it so, or change format.encoding in the profile.",
             place=f"line {_line(file, file.tell() - len(error.object) + error.start)}",
         ) from error
+    except UnicodeError:  # UTF-16 and UTF-32 without the mark that says which end comes first
+        raise ExtractError(
+            name,
+            f"text without the byte order mark that {declared} begins with",
+            f"text in {declared}, as the profile says",
+            f"Export it so, or set format.encoding in the profile to {declared}-le or whatever it is.",
+        ) from None
     finally:
         text.detach()
 

@@ -7,7 +7,7 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from stat import S_ISREG
 
 from airflow.providers.sftp.hooks.sftp import SFTPHook
@@ -21,6 +21,7 @@ from paramiko.ssh_exception import (
 
 from matchpoint.fetch import RemoteFile
 from matchpoint.run_folder import AnyPath
+from matchpoint_airflow.hooks.host_keys import SisHook, UnknownHost, fingerprint
 
 
 class SisServer:
@@ -39,6 +40,11 @@ class SisServer:
                 f"connection {self.hook.ssh_conn_id}: found no folder {self.folder!r}; expected the path of the "
                 "profile's action. Make the folder on the server or change the profile."
             ) from None
+        except UnicodeDecodeError:
+            raise AirflowFailException(
+                f"connection {self.hook.ssh_conn_id}, folder {self.folder!r}: found a file whose name is not UTF-8; "
+                "expected names in UTF-8. Rename it on the server."
+            ) from None
         return [
             RemoteFile(one.filename, one.st_size or 0, int(one.st_mtime or 0))
             for one in listed
@@ -51,16 +57,16 @@ class SisServer:
 
     def copy(self, file: RemoteFile, target: AnyPath) -> None:
         """Copy a file to the run folder; a copy of another size than listed is a broken transfer."""
-        with tempfile.TemporaryDirectory() as folder:
-            local = Path(folder, "copy")
-            self.hook.retrieve_file(self.path(file.name), str(local))
-            if local.stat().st_size != file.size:
+        with tempfile.TemporaryFile() as local:  # without a name: a process that is killed leaves nobody lying about
+            self.hook.retrieve_file(self.path(file.name), local)
+            if local.tell() != file.size:
                 raise ConnectionError(
-                    f"{self.path(file.name)}: found {local.stat().st_size} bytes after the transfer; "
+                    f"{self.path(file.name)}: found {local.tell()} bytes after the transfer; "
                     f"expected {file.size}. The file changed or the connection broke."
                 )
-            with local.open("rb") as source, target.open("wb") as out:
-                shutil.copyfileobj(source, out, 1 << 20)
+            local.seek(0)
+            with target.open("wb") as out:
+                shutil.copyfileobj(local, out, 1 << 20)
 
     def rename(self, name: str, new_name: str) -> None:
         """Rename a file in the folder."""
@@ -72,19 +78,21 @@ class SisServer:
 def sis_server(conn_id: str, folder: str) -> Iterator[SisServer]:
     """Connect to the folder of a SIS.
 
-    A wrong host key and a refused login fail the task at once, with words; anything else that keeps the
+    An unknown or wrong host key and a refused login fail the task at once, with words; anything else that keeps the
     connection from standing is a :class:`ConnectionError`, which Airflow tries again.
     """
-    hook = SFTPHook(ssh_conn_id=conn_id, conn_retry_attempts=1)
+    hook = _hook(conn_id)
     where = f"connection {conn_id} ({hook.remote_host}:{hook.port})"
     try:
         with hook.get_managed_conn():
             yield SisServer(hook, folder)
     except BadHostKeyException as error:
         raise AirflowFailException(
-            f"{where}: found another host key than the one pinned in the connection; expected the same server. "
-            "Ask the SIS's people whether they changed it before you change host_key."
+            f"{where}: found another host key than the one pinned in the connection ({fingerprint(error.key)}); "
+            "expected the same server. Ask the SIS's people whether they changed it before you change host_key."
         ) from error
+    except UnknownHost as error:
+        raise AirflowFailException(f"{where}: {error}") from error
     except AuthenticationException as error:
         raise AirflowFailException(
             f"{where}: the login was refused; expected the user name and key of the connection to be accepted. "
@@ -93,9 +101,14 @@ def sis_server(conn_id: str, folder: str) -> Iterator[SisServer]:
     except (NoValidConnectionsError, socket.gaierror, TimeoutError, EOFError) as error:
         raise ConnectionError(f"{where}: the server cannot be reached ({type(error).__name__})") from error
     except SSHException as error:
-        if "not found in known_hosts" in str(error):
-            raise AirflowFailException(
-                f"{where}: found no pinned host key; expected one. Put the server's public key into the "
-                "connection's extra as host_key."
-            ) from error
         raise ConnectionError(f"{where}: the connection broke ({error})") from error
+
+
+def _hook(conn_id: str) -> SisHook:
+    try:
+        return SisHook(ssh_conn_id=conn_id, conn_retry_attempts=1)
+    except (ValueError, OSError, SSHException) as error:
+        raise AirflowFailException(
+            f"connection {conn_id}: found settings that cannot be used ({error}); expected a server, a key to "
+            "sign in with, and host_key or known_hosts. Mend the connection."
+        ) from error

@@ -23,13 +23,16 @@ class SisCheckConnectionOperator(ProfileOperator):
     """
 
     def execute(self, context: Context) -> None:
-        """Fail with words when either does not answer."""
+        """Fail with words when either does not answer, or a key to decrypt with is missing."""
         from matchpoint.notices import note_failure
+        from matchpoint_airflow.hooks.openpgp import decryption_keys
         from matchpoint_airflow.hooks.sis import sis_server
 
         profile = profile_of(self.profile)
         with sis_server(profile.connection, active_action(profile, self.mode).path) as server:
             self.log.info("%s answers; %s holds %d files", profile.connection, server.folder, len(server.files()))
+        if profile.decrypt:
+            decryption_keys(profile.decrypt)
         store = UserStoreHook(profile.store)
         store.upgrade()
         self.log.info("%s answers and is up to date", profile.store)

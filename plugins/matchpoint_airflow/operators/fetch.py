@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.timezone import utcnow
 
-from matchpoint.errors import ExtractError
+from matchpoint.errors import DecryptionKeyError, ExtractError
 from matchpoint.fetch import Choice, RemoteFile, choose, keep
 from matchpoint.leavers.feeds import note_fetched
 from matchpoint.profile import Profile
@@ -109,8 +112,11 @@ class SisFetchExtractsOperator(ProfileOperator):
     ) -> list[Extract]:
         pattern = active_action(profile, self.mode).pattern
         try:
-            return keep(run.folder, copy, remote, file.modified, first, profile=profile, pattern=pattern)
-        except ExtractError as error:
+            with _plain(profile, copy, file.name) as plain:
+                return keep(
+                    run.folder, copy, remote, file.modified, first, profile=profile, pattern=pattern, plain=plain
+                )
+        except (ExtractError, DecryptionKeyError) as error:
             raise AirflowFailException(f"{error} Nothing of this run was written.") from error
 
     def _applied_before(self, store: Engine, server: SisServer, file: RemoteFile, content: str) -> str | None:
@@ -137,3 +143,17 @@ def _refuse_purged(run: Run) -> None:
 def _people(extracts: list[Extract]) -> list[str]:
     """Give the paths of the person files."""
     return [extract.path for extract in extracts if not extract.join]
+
+
+@contextmanager
+def _plain(profile: Profile, copy: AnyPath, name: str) -> Iterator[AnyPath | None]:
+    """Give what is in a file that comes encrypted; None where the profile says that files come plain."""
+    if profile.decrypt is None:
+        yield None
+        return
+    from matchpoint.openpgp import decrypted
+    from matchpoint_airflow.hooks.openpgp import decryption_keys
+
+    unsigned = profile.decrypt.signatures == "optional"
+    with decrypted(copy, name, decryption_keys(profile.decrypt), unsigned=unsigned, now=utcnow()) as plain:
+        yield plain

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from matchpoint.fetch import handled_name
@@ -29,7 +30,7 @@ class SisMarkHandledOperator(ProfileOperator):
 
         run, profile = Run.of(context), profile_of(self.profile)
         action = active_action(profile, self.mode)
-        files = {(one.name, one.modified, one.file_size) for one in run.folder.extracts}
+        files = {(PurePosixPath(one.remote).name, one.modified, one.file_size) for one in run.folder.extracts}
         with sis_server(profile.connection, action.path) as server:
             renamed = [rename_handled(server, *file, action.done_marker) for file in sorted(files)]
         self.log.info("%d files are marked as handled", sum(renamed))
