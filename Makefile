@@ -8,7 +8,7 @@ DEALT := --dist loadfile --no-loadscope-reorder
 export PYTHONPATH := $(CURDIR)/include:$(CURDIR)/plugins
 
 .DEFAULT_GOAL := help
-.PHONY: help demo export up down test cluster-test bench lint types check profile why replay schema law lock clean
+.PHONY: help demo demo-bad-day export up down test cluster-test bench lint types check profile why replay schema law lock clean
 
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ $(READY): requirements.txt
 
 demo: $(READY)  ## Import and synchronize made-up people by the real DAGs, over real SFTP
 	@$(BIN)/python scripts/demo.py
+
+demo-bad-day: $(READY)  ## See what happens when feeds go wrong: three bad nights, three different answers
+	@$(BIN)/python scripts/bad_day.py
 
 up: $(READY)  ## Start Airflow on 127.0.0.1 and print address and login
 	@$(BIN)/python scripts/local.py up

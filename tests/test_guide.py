@@ -104,7 +104,7 @@ def test_the_yaml_of_the_guide_is_valid() -> None:
 
 
 def test_every_link_inside_the_documents_leads_somewhere() -> None:
-    for document in (REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md")):
+    for document in (REPOSITORY / "README.md", *(REPOSITORY / "docs").rglob("*.md")):
         text = document.read_text(encoding="utf-8")
         for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
             assert (document.parent / link).exists(), f"{document.name}: {link}"

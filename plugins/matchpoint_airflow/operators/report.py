@@ -35,7 +35,9 @@ class AlmaWriteReportOperator(ProfileOperator):
 def write_report(run: Run, profile: Profile) -> dict[str, int]:
     """Write receipt, report and rejections files of a run, and give its counts."""
     from matchpoint.make_receipt import make_receipt
+    from matchpoint.plan import read_summary
     from matchpoint.report import render_html, render_json, render_markdown
+    from matchpoint.report.plan import render_plan
 
     receipt = make_receipt(run.folder, profile, now=utcnow())
     written = {
@@ -43,6 +45,8 @@ def write_report(run: Run, profile: Profile) -> dict[str, int]:
         "report.html": render_html(receipt),
         "report.md": render_markdown(receipt),
     }
+    if receipt.judged:  # so that the page of the plan says what the answer was
+        written["plan.html"] = render_plan(read_summary(run.folder), receipt.judged, profile.name)
     for name, text in written.items():
         run.folder.path(name).write_text(text, encoding="utf-8")
     if not run.dry_run:
