@@ -18,7 +18,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from matchpoint.errors import ExtractError
 from matchpoint.findings import Finding
-from matchpoint.profile import Profile, RowFormat
+from matchpoint.profile import JsonFormat, Profile, RowFormat
+from matchpoint.read.json_records import read_json
 from matchpoint.read.rows import column_names, read_rows, write_rejected
 
 FORMAT: TypeAdapter[Any] = TypeAdapter(RowFormat)
@@ -435,3 +436,11 @@ def test_a_rejected_record_that_could_not_be_read_is_given_back_as_it_came() -> 
         "matchpoint_row": 2, "matchpoint_field": "", "matchpoint_reason": "The value cannot be converted: why",
         "record": '{"a": ',
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("depth", [20_000, 6_000])
+def test_a_nest_that_is_closed_again_is_refused_before_the_parser_meets_it(depth: int) -> None:
+    document = b'[{"a": ' + b"[" * depth + b"]" * depth + b"}]"
+    form = JsonFormat.model_validate({"type": "json"})
+    with pytest.raises(ExtractError, match="nested without end"):
+        list(read_json(io.BytesIO(document), "people.json", form, ["a"]))

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import IO, Any
 
 import ijson
+import numpy as np
 import pandas as pd
 
 from matchpoint.errors import ExtractError
@@ -156,15 +157,20 @@ class _Utf8:
                 "numbers that mean something",
                 "Ask the SIS for the extract anew.",
             )
-        self._depth += sum(map(piece.count, "[{")) - sum(map(piece.count, "]}"))
-        if self._depth > _BRACKETS:  # the parser's memory grows by its square
+        letters = piece.encode()
+        levels = self._depth + np.cumsum(_STEPS[np.frombuffer(letters, dtype=np.uint8)])
+        self._depth = int(levels[-1]) if len(levels) else self._depth
+        if levels.max(initial=0) > _BRACKETS:  # the parser's memory grows by its square
             raise ExtractError(self._name, "values nested without end", "a few levels", "Ask the SIS for it anew.")
         self._end = (self._end + piece)[-_DIGITS:]
-        return piece.encode()
+        return letters
 
 
 _BRACKETS = 5_000
 """Lists and objects in one record of JSON Lines, and levels of a document, roughly."""
+_STEPS = np.zeros(256, dtype=np.int64)
+_STEPS[list(b"[{")], _STEPS[list(b"]}")] = 1, -1
+"""By how many levels each byte goes down."""
 _DIGITS = 4_000
 _ENDLESS = re.compile(f"[0-9]{{{_DIGITS}}}")
 
