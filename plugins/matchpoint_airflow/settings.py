@@ -1,4 +1,4 @@
-"""Where things are: profiles, code tables and run folders, from the environment."""
+"""Where things are: profiles, code tables, obligations and run folders, from the environment."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ def profiles_folder() -> Path:
 def code_tables_folder() -> Path:
     """Give the folder of Alma's code tables."""
     return Path(os.environ.get("MATCHPOINT_CODE_TABLES") or Path(__file__).parents[2] / "include" / "code_tables")
+
+
+def obligations_folder() -> Path:
+    """Give the folder of files that tell what people still owe the library."""
+    return Path(os.environ.get("MATCHPOINT_OBLIGATIONS") or Path(__file__).parents[2] / "include" / "obligations")
 
 
 def runs_url() -> str:

@@ -9,9 +9,11 @@ from typing import Any
 import extracts
 import pytest
 from harness import START, Matchpoint, Result
+from sqlalchemy import select
 
 from matchpoint.store import open_store
 from matchpoint.store.code_tables import load_code_tables
+from matchpoint.store.leavers_tables import obligations
 
 
 @pytest.fixture
@@ -107,3 +109,26 @@ def test_code_tables_are_loaded_and_then_hold(loaded: Matchpoint) -> None:
     receipt = loaded.receipt(loaded.run("sis_synchronize__students"))
     assert receipt["total"]["rejected"] == receipt["total"]["processed"] > 0
     assert {one["code"] for one in receipt["reasons"]} >= {"code_unknown"}
+
+
+def test_what_is_owed_is_loaded_whole_or_not_at_all(loaded: Matchpoint) -> None:
+    folder = loaded.base / "owed"
+    folder.mkdir()
+    loaded.monkeypatch.setenv("MATCHPOINT_OBLIGATIONS", str(folder))
+    assert loaded.run("obligations_load").state == "failed", "an empty folder is a mistake"
+    first, second, *_ = sorted(types(loaded))
+    folder.joinpath("loans.csv").write_text(f"identifier,loans\n{first},2\nnobody,1\n")
+    folder.joinpath("fines.csv").write_text(f"identifier,fines\n{second},3.50\n")
+    assert loaded.run("obligations_load").state == "success"
+    assert owed(loaded) == {(2, "0"), (0, "3.50")}
+    folder.joinpath("loans.csv").write_text(f"identifier,loans\n{first},many\n")
+    assert loaded.run("obligations_load").state == "failed"
+    assert owed(loaded) == {(2, "0"), (0, "3.50")}
+    folder.joinpath("loans.csv").unlink()
+    assert loaded.run("obligations_load").state == "success"
+    assert owed(loaded) == {(0, "3.50")}
+
+
+def owed(matchpoint: Matchpoint) -> set[tuple[int, str]]:
+    with open_store(matchpoint.store_url).connect() as connection:
+        return {tuple(one) for one in connection.execute(select(obligations.c.loans, obligations.c.fines))}

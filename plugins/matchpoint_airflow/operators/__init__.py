@@ -14,6 +14,7 @@ from matchpoint_airflow.operators.handled import SisMarkHandledOperator
 from matchpoint_airflow.operators.health import SisCheckFeedOperator
 from matchpoint_airflow.operators.identity import AlmaReviewIdentityOperator
 from matchpoint_airflow.operators.match import AlmaMatchUsersOperator
+from matchpoint_airflow.operators.obligations import AlmaLoadObligationsOperator
 from matchpoint_airflow.operators.report import AlmaWriteReportOperator
 from matchpoint_airflow.operators.retention import AlmaPurgeRunsOperator
 from matchpoint_airflow.operators.transform import AlmaTransformUsersOperator
@@ -32,6 +33,7 @@ __all__ = [
     "AlmaGuardPlanOperator",
     "AlmaHandOverUsersOperator",
     "AlmaLoadCodeTablesOperator",
+    "AlmaLoadObligationsOperator",
     "AlmaMatchUsersOperator",
     "AlmaPlanUndoOperator",
     "AlmaPurgeRunsOperator",

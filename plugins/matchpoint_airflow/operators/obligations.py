@@ -1,0 +1,62 @@
+"""Load into a user store what people still owe the library."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
+
+from matchpoint.errors import ExtractError
+from matchpoint_airflow.hooks.user_store import UserStoreHook
+from matchpoint_airflow.operators.guarded import Guarded
+from matchpoint_airflow.run import Run
+from matchpoint_airflow.settings import obligations_folder
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class AlmaLoadObligationsOperator(Guarded, BaseOperator):
+    """Replaces what the files in the folder of obligations told before by what they tell now, all or nothing.
+
+    :param store: connection id of the user store.
+    """
+
+    template_fields: Sequence[str] = ("store",)
+    ui_color = "#e8f0f8"
+
+    def __init__(self, *, store: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.store = store
+
+    def execute(self, context: Context) -> dict[str, int]:
+        """Load, and give how many people were noted, and how many identifiers nobody has."""
+        from matchpoint.leavers.obligations import note_obligations, read_obligations
+
+        files = sorted(obligations_folder().glob("*.csv"))
+        if not files:
+            raise AirflowFailException(
+                f"{obligations_folder()}: found no CSV file; expected at least one. The store keeps what it had."
+            )
+        hook = UserStoreHook(self.store)
+        hook.upgrade()
+        opened = [file.open(encoding="utf-8-sig", newline="") for file in files]
+        try:
+            owed = chain.from_iterable(
+                read_obligations(one, file.name) for one, file in zip(opened, files, strict=True)
+            )
+            as_of = Run.of(context).due.date()
+            noted = note_obligations(
+                hook.get_conn(), chain.from_iterable(read), source=self.dag_id, as_of=as_of, whole=True
+            )
+        except (ExtractError, UnicodeDecodeError) as error:
+            said = str(error) if isinstance(error, ExtractError) else "found a file that is not UTF-8; expected CSV."
+            raise AirflowFailException(f"{said} The store keeps what it had.") from None
+        finally:
+            for one in opened:
+                one.close()
+        self.log.info("%d people owe something; %d identifiers nobody has", noted.noted, noted.unknown)
+        return {"noted": noted.noted, "unknown": noted.unknown}
