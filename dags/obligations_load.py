@@ -13,8 +13,8 @@ MANUAL = """\
 
 **What it does.** It reads every CSV file in the folder of obligations (`MATCHPOINT_OBLIGATIONS`, by default
 `include/obligations`) and notes by person what is owed: `identifier` (any of the person's), and any of `blocks`,
-`loans`, `requests` (numbers) and `fines` (an amount). Together the files are all that is owed: who was named before and
-is not named now owes nothing any more. What a user's own record says counts beside it.
+`loans`, `requests` (numbers) and `fines` (an amount). Together the files are all that is owed: who was named before
+and is not named now owes nothing any more. What a user's own record says counts beside it.
 
 **Is it safe to run again?** Yes. All files are read before anything is replaced.
 

@@ -45,13 +45,9 @@ class AlmaLoadObligationsOperator(Guarded, BaseOperator):
         hook.upgrade()
         opened = [file.open(encoding="utf-8-sig", newline="") for file in files]
         try:
-            owed = chain.from_iterable(
-                read_obligations(one, file.name) for one, file in zip(opened, files, strict=True)
-            )
-            as_of = Run.of(context).due.date()
-            noted = note_obligations(
-                hook.get_conn(), chain.from_iterable(read), source=self.dag_id, as_of=as_of, whole=True
-            )
+            owed = [read_obligations(one, file.name) for one, file in zip(opened, files, strict=True)]
+            how = {"source": self.dag_id, "as_of": Run.of(context).due.date()}
+            noted = note_obligations(hook.get_conn(), chain.from_iterable(owed), **how, whole=True)
         except (ExtractError, UnicodeDecodeError) as error:
             said = str(error) if isinstance(error, ExtractError) else "found a file that is not UTF-8; expected CSV."
             raise AirflowFailException(f"{said} The store keeps what it had.") from None
