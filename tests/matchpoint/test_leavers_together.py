@@ -22,7 +22,7 @@ from test_leavers_model import kill_in_the_middle
 
 PROFILES, ROWS = {"staff": STAFF, "students": STUDENTS}, {"staff": employee, "students": student}
 NUMBERS = (1, 2)
-PROPERTY = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+PROPERTY = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture
