@@ -13,7 +13,7 @@ from matchpoint.chunks import ahead, chunks, without_gc
 from matchpoint.errors import PlanError
 from matchpoint.feed import Feed
 from matchpoint.leavers.apply import apply_leavers
-from matchpoint.leavers.policy import FIELDS
+from matchpoint.leavers.files import STEPS
 from matchpoint.outcomes import Outcome
 from matchpoint.plan import WRITTEN, plan_sha256, read_plan, read_refreshed, read_summary
 from matchpoint.run_folder import Extract, RunFolder, sha256
@@ -67,7 +67,7 @@ def apply_plan(
         deviations = list(_apply(folder, engine, stamp, withheld))
         _refresh(folder, engine)
         if summary["leavers"]:
-            parked = FIELDS if "leave" in withheld else ()
+            parked = STEPS if "leave" in withheld else ()
             apply_leavers(folder, engine, stamp, as_of=summary["as_of"], parked=parked, counts="feed" not in withheld)
     folder.write_lines("applied.jsonl", deviations)
     with writing(engine).begin() as connection:

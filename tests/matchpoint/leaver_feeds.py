@@ -19,7 +19,7 @@ from matchpoint.store.changes import Stamp
 from matchpoint.store.row_ledger import known_to
 from matchpoint.transform import transform_extract
 
-WORDS = ("absent", "expired", "deactivated", "purge_dated", "held", "protected", "parked", "returned")
+WORDS = ("absent", "expired", "deactivated", "purge_dated", "handed_over", "held", "protected", "parked", "returned")
 
 
 def leaving(written: str | None = None, **leavers: Any) -> Profile:

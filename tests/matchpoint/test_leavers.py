@@ -10,7 +10,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from helpers import XML_PEOPLE, csv_text, make_profile, open_house, person, total, xml_text, xml_user
 from leaver_feeds import Feeds, leaving, people, told
@@ -23,8 +22,6 @@ from matchpoint.errors import PlanError
 from matchpoint.leavers.apply import apply_leavers
 from matchpoint.leavers.files import read_leavers
 from matchpoint.leavers.obligations import Obligation, note_obligations
-from matchpoint.leavers.plan import plan_leavers
-from matchpoint.leavers.present import Present
 from matchpoint.store.absences import held_people
 from matchpoint.store.code_tables import save_code_tables
 from matchpoint.store.tables import history, users
@@ -224,21 +221,6 @@ def test_a_note_that_says_nosync_protects(feeds: Feeds) -> None:
     for counts in (told(absent=1), told(protected=1)):
         assert feeds.feed(people(1, 2))["counts"] == counts
     assert feeds.house.users() == before
-
-
-def test_users_whom_another_profile_has_are_kept(feeds: Feeds) -> None:
-    feeds.feed(people(1, 2))
-    house, ids = feeds.house, {name: row["id"] for name, row in feeds.house.users().items()}
-    feeds.day += 1
-    feeds.plan(people(1, 2), run_id="kept")
-    present = Present(np.array([ids["s1"], ids["s2"]]), np.array([], dtype=np.int64))
-    with house.engine.connect() as connection:
-        how: Any = {"run_id": "kept", "as_of": feeds.as_of, "keep": {ids["s3"]}}
-        counts = plan_leavers(house.folder("kept"), connection, house.profile, present, **how)
-    assert counts is not None
-    assert counts.counts == told()
-    apply_leavers(house.folder("kept"), house.engine, feeds.stamp("kept"), as_of=feeds.as_of.isoformat())
-    assert feeds.absences() == {}
 
 
 # --- what holds a step ----------------------------------------------------------------------------

@@ -49,6 +49,24 @@ def test_the_migrations_go_down_and_up_again(house: House) -> None:
     assert house.run("run", [person(1)]).total == total(created=1)
 
 
+def test_absences_of_two_profiles_become_one_on_the_way_back(house: House) -> None:
+    house.run("run", [person(1)])
+    for profile in ("students", "staff"):
+        some = "(1, :profile, 2, '2026-09-01', 'run', '')"
+        columns = "(user_id, profile, feeds, first_absent, run_id, next_on)"
+        house.sql(f"INSERT INTO absences {columns} VALUES {some}", profile=profile)
+    with writing(house.engine).begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(Path(matchpoint.store.__file__).parent / "migrations"))
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0009")
+    assert [(row["user_id"], row["profile"]) for row in house.rows("absences")] == [(1, "staff")]
+    assert inspect(house.engine).get_pk_constraint("absences")["constrained_columns"] == ["user_id"]
+    upgrade(house.engine)
+    assert inspect(house.engine).get_pk_constraint("absences")["constrained_columns"] == ["user_id", "profile"]
+    assert [row["feeds"] for row in house.rows("absences")] == [2]
+
+
 def test_no_two_users_share_an_identifier_of_whatever_type(house: House) -> None:
     house.run("run", [person(1), person(2)], "import")
     held = house.identifiers()

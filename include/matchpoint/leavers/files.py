@@ -22,10 +22,13 @@ from matchpoint.chunks import chunks
 from matchpoint.leavers.words import WORDS
 from matchpoint.read.frames import guard
 from matchpoint.run_folder import RunFolder
+from matchpoint.store.absences import HAND_OVER
 
 BATCH_ROWS = 1_000
 FILE, APPLIED, CLEARANCE = "leavers.parquet", "leavers_applied.jsonl", "clearance.csv"
 
+STEPS = frozenset({"expire", "deactivate", "purge_date", HAND_OVER})
+"""Steps that write something."""
 CONFLICT, PARKED = "changed_since", "parked"
 """What :data:`APPLIED` tells of people: changed by somebody else after the plan was made; not approved."""
 ENDED = frozenset({"returned", "present", "gone"})
@@ -39,8 +42,10 @@ class Leaver:
 
     ``step`` is one of :data:`WORDS` or :data:`ENDED`; ``rule`` says why. For a step ``version`` is the user as it was
     seen, ``changes`` and ``document`` are JSON: the changed fields, and the whole user to be written, both None when
-    the user already is so. ``feeds``, ``before``, ``next_on`` and ``taken`` (the last step taken, maybe one that had
-    nothing to change) are what will be noted of the absence. ``done`` marks what this run did earlier.
+    the user already is so. ``facets`` is what the step leaves of facets, as
+    :func:`matchpoint.store.affiliations.as_text` writes it; None for who is in one profile only. ``feeds``,
+    ``before``, ``next_on`` and ``taken`` (the last step taken, maybe one that had nothing to change) are what will
+    be noted of the absence. ``done`` marks what this run did earlier.
     """
 
     user_id: int
@@ -55,6 +60,7 @@ class Leaver:
     before: str | None = None
     next_on: str = ""
     done: bool = False
+    facets: str | None = None
 
 
 _TYPES = {"int": pa.int64(), "str": pa.string(), "bool": pa.bool_()}
@@ -78,11 +84,6 @@ class LeaverCounts:
     unidentified: int = 0
     conflict: int = 0
     not_counted: str | None = None
-
-    @property
-    def stepped(self) -> int:
-        """People to whom something is done."""
-        return sum(self.counts[word] for word in ("expired", "deactivated", "purge_dated"))
 
     def as_dict(self) -> dict[str, Any]:
         """Give the counts as plain values."""
@@ -152,7 +153,8 @@ def counts_of(folder: RunFolder, summary: Mapping[str, Any]) -> LeaverCounts | N
     for some in read_leavers(folder):
         for one in some:
             if deviations.get(one.user_id) != CONFLICT:
-                counter.add(replace(one, step="parked") if one.user_id in deviations else one)
+                is_parked = one.user_id in deviations and one.step in STEPS
+                counter.add(replace(one, step="parked") if is_parked else one)
     conflicts = sum(code == CONFLICT for code in deviations.values())
     more = {name: getattr(planned, name) for name in ("settled", "unidentified", "not_counted")}
     return counter.counts(conflict=conflicts, **more)

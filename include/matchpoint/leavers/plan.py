@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 from itertools import chain
@@ -23,6 +22,7 @@ from matchpoint.leavers.files import (
 )
 from matchpoint.leavers.policy import leavers_of
 from matchpoint.leavers.present import Present, present_in
+from matchpoint.leavers.roles import Roles
 from matchpoint.matching import Rules
 from matchpoint.profile import Profile
 from matchpoint.run_folder import RunFolder
@@ -40,13 +40,12 @@ def plan_absences(
     rules: Rules,
     run_id: str,
     as_of: date,
-    keep: Iterable[int] = (),
 ) -> LeaverCounts | None:
     """Do :func:`plan_leavers` for the feed of a synchronize whose plan is written; an import has no leavers."""
     if rules.mode != "synchronize" or leavers_of(profile) is None:
         return None
     present = present_in(folder, feed, standing)
-    return plan_leavers(folder, connection, profile, present, run_id=run_id, as_of=as_of, keep=keep)
+    return plan_leavers(folder, connection, profile, present, run_id=run_id, as_of=as_of)
 
 
 def plan_leavers(
@@ -57,13 +56,11 @@ def plan_leavers(
     *,
     run_id: str,
     as_of: date,
-    keep: Iterable[int] = (),
 ) -> LeaverCounts | None:
     """Write ``leavers.parquet`` and ``clearance.csv`` of a run, and give the counts.
 
-    None where the profile does nothing about leavers: then nothing is asked and nothing written. ``keep`` are users
-    who are no leavers though they are absent, since another profile has them. A run that is no full feed counts
-    nobody as absent, but who is in it is back; one that is repeated after a newer one tells nothing.
+    None where the profile does nothing about leavers: then nothing is asked and nothing written. A run that is no
+    full feed counts nobody as absent, but who is in it is back; one that is repeated after a newer one tells nothing.
     """
     leavers = leavers_of(profile)
     if leavers is None:
@@ -73,8 +70,8 @@ def plan_leavers(
     is_newest = absences.is_newest(connection, profile.code, run_id)
     if not is_newest:
         not_counted, present = "older_feed", replace(present, unidentified=0)
-    kept = np.fromiter(keep, dtype=np.int64)
-    people = Absent(connection, profile.code, leavers, present, run_id=run_id, as_of=as_of, keep=kept)
+    roles = Roles(connection, profile, as_of)
+    people = Absent(connection, profile.code, leavers, present, roles, run_id=run_id, as_of=as_of)
     told = chain(people.ended(told_before) if is_newest else (), () if not_counted else people.absent())
     counter = LeaverCounter()
     write_leavers(folder, counter.seen(told))

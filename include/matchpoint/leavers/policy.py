@@ -14,24 +14,28 @@ from types import MappingProxyType
 from typing import Any
 
 from matchpoint.accounts.purge import says_nosync
+from matchpoint.affiliations import group_of
 from matchpoint.alma.fields import PRIMARY_ID, User
 from matchpoint.alma.identifiers import key
 from matchpoint.profile import Profile
 from matchpoint.profile.leavers import Leavers, Step
+from matchpoint.store.absences import HAND_OVER
 
 NEVER = "9999-12-31"
 FIELDS: Mapping[str, str] = MappingProxyType(
     {"expire": "expiry_date", "deactivate": "status", "purge_date": "purge_date"}
 )
 """The field that each step sets."""
+TAKEN = "somebody else has an identifier that another role gives; merge the two users"
+"""What holds back who would be handed over."""
 
 
 @dataclass(frozen=True)
 class Verdict:
     """What becomes of a leaver.
 
-    ``step`` is one of :data:`matchpoint.profile.leavers.Step`, or ``settled`` when none is due, ``held`` or
-    ``protected``; ``rule`` says why, without a value of the person. ``user`` is the user to be written, None when
+    ``step`` is one of :data:`matchpoint.profile.leavers.Step`, ``hand_over``, ``settled`` when none is due, ``held``
+    or ``protected``; ``rule`` says why, without a value of the person. ``user`` is the user to be written, None when
     nothing changes; ``before`` what all steps so far have overwritten; ``next_on`` the as-of date from which on the
     next step is looked at.
     """
@@ -78,6 +82,23 @@ def next_step(
             later = [_due(one, changed) for one in leavers.steps if FIELDS[one] not in seen]
             return Verdict(step, _rule(step, leavers), max([today, *later[:1]]), changed, seen)
     return Verdict(taken or "settled", "all steps are taken", today, before=seen)
+
+
+def hand_over_step(
+    user: User, next_user: User, leavers: Leavers, as_of: date, *, before: Mapping[str, Any], is_taken: bool
+) -> Verdict:
+    """Decide about somebody who was absent often enough, and of whom the next role makes ``next_user``.
+
+    ``before`` is what earlier steps have overwritten; ``is_taken`` tells that somebody else holds an identifier of
+    ``next_user``. What the person owes holds nothing back: a role that lasts keeps the person in the library.
+    """
+    today = as_of.isoformat()
+    if why := protected_by(user, leavers):
+        return Verdict("protected", why, today, before=before)
+    if is_taken:
+        return Verdict("held", TAKEN, today, before=before)
+    rule = f"absent from {leavers.after_feeds} full feeds: the next role takes over"
+    return Verdict(HAND_OVER, rule, today, next_user, {"user_group": {"value": group_of(user)}})
 
 
 def protected_by(user: User, leavers: Leavers) -> str | None:

@@ -11,6 +11,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "expire": "expired",
         "deactivate": "deactivated",
         "purge_date": "purge_dated",
+        "hand_over": "handed_over",
         "held": "held",
         "protected": "protected",
         "parked": "parked",

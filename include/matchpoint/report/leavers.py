@@ -32,8 +32,10 @@ def view_leavers(leavers: Mapping[str, Any] | None) -> LeaverView | None:
     if leavers is None:
         return None
     total = leavers["counts"]
-    words = [word for word in WORDS.values() if total[word]]
-    lines = [(group or NO_GROUP, [some[word] for word in words]) for group, some in leavers["by_group"].items()]
+    words = [word for word in WORDS.values() if total.get(word)]
+    lines = [
+        (group or NO_GROUP, [some.get(word, 0) for word in words]) for group, some in leavers["by_group"].items()
+    ]
     return LeaverView(words, lines, [total[word] for word in words], list(_remarks(leavers)), total["held"])
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
-from sqlalchemy import Connection, and_, case, delete, exists, func, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, func, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from matchpoint.hashes import Hashes
@@ -17,10 +17,12 @@ from matchpoint.store.bulk import among, beside
 from matchpoint.store.leavers_tables import absences
 from matchpoint.store.tables import history, runs, users
 
-_FLAGS = ("counted", "stepped", "has_step", "may_step")
+_FLAGS = ("counted", "stepped", "has_step", "may_step", "handed")
 STATE = np.dtype([("user_id", np.int64), ("feeds", np.int64), *((name, np.bool_) for name in _FLAGS)])
 """Of an absent user: feeds counted; whether this very run counted the last of them, and took the last step; whether a
-step was taken at all; whether another one may be looked at now."""
+step was taken at all; whether another one may be looked at now; whether the user was handed over."""
+HAND_OVER = "hand_over"
+"""The step that ends somebody's part in a profile: what other profiles say of the user is all that is left."""
 
 
 class Absence(NamedTuple):
@@ -59,7 +61,7 @@ def states(connection: Connection, profile: str, run_id: str, *, last_step: str,
     """
     one = absences.c
     may = and_(case((one.step.is_(None), ""), else_=one.step) != last_step, one.next_on <= as_of)
-    flags = [one.run_id == run_id, one.step_run_id == run_id, one.step.is_not(None), may]
+    flags = [one.run_id == run_id, one.step_run_id == run_id, one.step.is_not(None), may, one.step == HAND_OVER]
     query = select(one.user_id, one.feeds, *(case((flag, 1), else_=0) for flag in flags))
     rows = connection.execute(query.where(one.profile == profile).order_by(one.user_id))
     return np.array([tuple(row) for row in rows], dtype=STATE)
@@ -73,11 +75,11 @@ class SoFar(NamedTuple):
     first_absent: str
 
 
-def so_far(connection: Connection, user_ids: Iterable[int]) -> dict[int, SoFar]:
-    """Give of absent users what was done about them."""
+def so_far(connection: Connection, profile: str, user_ids: Iterable[int]) -> dict[int, SoFar]:
+    """Give of users who are absent from a profile what was done about them."""
     one = absences.c
     query = select(one.user_id, one.step, one.before, one.first_absent)
-    found = connection.execute(query.where(among(connection, one.user_id, user_ids)))
+    found = connection.execute(query.where(one.profile == profile, among(connection, one.user_id, user_ids)))
     return {user_id: SoFar(step, before or {}, first) for user_id, step, before, first in found}
 
 
@@ -93,7 +95,7 @@ def is_newest(connection: Connection, profile: str, run_id: str) -> bool:
 def note(connection: Connection, some: Sequence[Absence], *, with_steps: bool) -> None:
     """Note absences; users who are gone are left out.
 
-    Without ``with_steps`` the steps that were taken earlier for the same profile stay as they are noted.
+    Without ``with_steps`` the steps that were taken earlier stay as they are noted.
     """
     if not some:
         return
@@ -101,25 +103,24 @@ def note(connection: Connection, some: Sequence[Absence], *, with_steps: bool) -
     with beside(connection, absences, Absence._fields, some) as new:
         there = new.c.user_id.in_(select(users.c.id))
         written = make(absences).from_select(Absence._fields, select(new).where(there))
-        changed = {name: written.excluded[name] for name in Absence._fields if name != "user_id"}
-        is_same = absences.c.profile == written.excluded.profile
-        kept = {"first_absent": and_(is_same, absences.c.feeds > 0)}  # the first of those in a row
-        kept |= {} if with_steps else dict.fromkeys(_STEPS, is_same)
-        for name, stays in kept.items():
-            changed[name] = case((stays, absences.c[name]), else_=written.excluded[name])
-        connection.execute(written.on_conflict_do_update(index_elements=["user_id"], set_=changed))
+        changed = {name: written.excluded[name] for name in _NOTED if with_steps or name not in _STEPS}
+        is_in_a_row = absences.c.feeds > 0
+        changed["first_absent"] = case((is_in_a_row, absences.c.first_absent), else_=written.excluded.first_absent)
+        connection.execute(written.on_conflict_do_update(index_elements=_KEY, set_=changed))
 
 
+_KEY = ("user_id", "profile")
+_NOTED = tuple(name for name in Absence._fields if name not in _KEY)
 _STEPS = ("step", "step_run_id", "before", "next_on")
 
 
-def end(connection: Connection, user_ids: Sequence[int]) -> None:
-    """End the absence of users who are in the feed again.
+def end(connection: Connection, profile: str, user_ids: Sequence[int]) -> None:
+    """End the absence of users who are in the feed of a profile again.
 
     Where a step was taken and the row of the feed did not reach the user, the steps stay noted, to be told when the
     user is in fact brought back; feeds are counted anew.
     """
-    held = among(connection, absences.c.user_id, user_ids)
+    held = _of_profile(connection, profile, user_ids)
     as_the_row_says = select(users.c.id).where(
         among(connection, users.c.id, user_ids), users.c.source_version == users.c.version
     )
@@ -128,9 +129,13 @@ def end(connection: Connection, user_ids: Sequence[int]) -> None:
     connection.execute(update(absences).where(held).values(feeds=0, held=None))
 
 
-def forget(connection: Connection, user_ids: Sequence[int]) -> None:
-    """Forget the absence of users who are no longer this profile's, or are another one's to tell of."""
-    connection.execute(delete(absences).where(among(connection, absences.c.user_id, user_ids)))
+def forget(connection: Connection, profile: str, user_ids: Sequence[int]) -> None:
+    """Forget the absence of users who are no longer a profile's."""
+    connection.execute(delete(absences).where(_of_profile(connection, profile, user_ids)))
+
+
+def _of_profile(connection: Connection, profile: str, user_ids: Sequence[int]) -> ColumnElement[bool]:
+    return and_(absences.c.profile == profile, among(connection, absences.c.user_id, user_ids))
 
 
 def stepped_by(connection: Connection, run_id: str, user_ids: Sequence[int]) -> dict[int, int]:

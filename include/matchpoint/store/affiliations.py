@@ -67,9 +67,18 @@ def known_by(connection: Connection, profile: str, primary_keys: Sequence[str]) 
 
 
 def members(connection: Connection, profile: str) -> Hashes:
-    """Give, in order, the shared users who are in a profile, whoever comes first for them and is their owner."""
-    query = select(facets.c.user_id).where(facets.c.profile == profile).order_by(facets.c.user_id)
+    """Give, in order, the shared users who are in a profile, whoever comes first for them and is their owner.
+
+    Who is INTERNAL by now is in none.
+    """
+    query = select(facets.c.user_id).join(users, users.c.id == facets.c.user_id).order_by(facets.c.user_id)
+    query = query.where(facets.c.profile == profile, users.c.account_type == "EXTERNAL")
     return np.fromiter(connection.scalars(query), dtype=np.int64)
+
+
+def all_shared(connection: Connection) -> Hashes:
+    """Give, in no order, the users who are in several profiles."""
+    return np.fromiter(connection.scalars(select(facets.c.user_id).distinct()), dtype=np.int64)
 
 
 def due(connection: Connection, profile: str, as_of: date, rank: Rank | None = None) -> Hashes:
