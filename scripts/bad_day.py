@@ -52,13 +52,15 @@ def told(run_id: str) -> list[str]:
     return [f"{one['action']}: {one['text']}" for one in health["verdicts"]]
 
 
-def night(api: Api, title: str, day: int, text: str) -> str:
+def night(api: Api, title: str, day: int, text: str, *, ends: str = "success") -> str:
     """Send a file and run the night on it; say what the health gate says, and give the run id."""
     print(f"\n{title}", flush=True)
     file = send(day, text)
     run_id = api.start(DAG)
     state = api.finished(DAG, run_id)
     print(f"  the run ended: {state}")
+    if state != ends:
+        raise SystemExit(f"expected it to end otherwise: {ends}; run make up and look at {api.address}/dags/{DAG}")
     for verdict in told(run_id):
         print(f"  feed health, {verdict}")
     if state == "failed":
@@ -84,10 +86,14 @@ def main() -> None:
             print(f"  {asked['subject']}. Answered: Approve all")
             api.answer(run_id, "Approve all")
         night(api, "Bad night 1: the HR system sends yesterday's file again", 2, whole)
-        night(api, "Bad night 2: the transfer breaks off in the middle of a row", 3, whole[: len(whole) // 2 + 20])
+        half = whole[: len(whole) // 2 + 20]
+        night(api, "Bad night 2: the transfer breaks off in the middle of a row", 3, half, ends="failed")
         some = extract(range(GONE + 1, STAFF + NEW + 1))
         last = night(api, f"Bad night 3: a filter went wrong, {GONE} people are missing; {NEW} are new", 4, some)
-        for run_id, asked in api.questions({DAG: last}).items():
+        waiting = api.questions({DAG: last})
+        if not waiting:
+            raise SystemExit("expected a question that waits; found none")
+        for run_id, asked in waiting.items():
             print(f"  waits for an answer: {asked['subject']}")
             print(f"  {state['address']}/dags/{APPROVAL}/runs/{run_id}/tasks/answer/required_actions")
     finally:

@@ -15,6 +15,8 @@ from matchpoint.alma.identifiers import key
 from matchpoint.alma.law import Changes
 
 INACTIVE = "INACTIVE"
+_REPLACED = "replaced"
+"""The mark, in the history only, of an identifier that the user no longer has."""
 
 
 def with_inactive(changed: Changes, types: Collection[str]) -> Changes:
@@ -28,11 +30,16 @@ def with_inactive(changed: Changes, types: Collection[str]) -> Changes:
     held = {key(part["value"]) for part in after}
     new = {_type(part) for part in after if part not in before}
     replaced = [
-        {**part, "status": INACTIVE}
+        {**part, "status": INACTIVE, _REPLACED: True}
         for part in before
         if _type(part) in new.intersection(types) and key(part["value"]) not in held
     ]
     return {**changed, IDENTIFIERS.name: [before, after + replaced]}
+
+
+def without_inactive(parts: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
+    """Give the identifiers that a user had after a change, of those that the history shows; None for none."""
+    return [part for part in parts if _REPLACED not in part] if parts else parts
 
 
 def _type(part: dict[str, Any]) -> str:

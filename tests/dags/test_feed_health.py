@@ -91,9 +91,10 @@ def test_what_is_held_and_what_warns_goes_on_and_stands_in_the_report(matchpoint
     for personal in ("Family2", "Given2", "example.edu", "C00002"):
         assert personal not in report
 
-    send(matchpoint, "students_4.csv", students(20, 2, MOBILE=""))
+    # What was held and waits is no good feed; the one before it still is.
+    send(matchpoint, "students_4.csv", students(40, 2))
     same = matchpoint.run(SYNCHRONIZE)
-    assert ("same_as_before", "warn") in signs(matchpoint, same)
+    assert signs(matchpoint, same) == [("same_as_before", "warn")]
 
 
 def test_a_profile_may_stop_what_it_would_hold(on_sqlite: Matchpoint) -> None:

@@ -196,6 +196,6 @@ def test_what_stays_of_a_real_run_names_nobody(house: House) -> None:
     held = [value for row in rows for value in row.values() if value != "UG"]
     assert any("Lastname2" in one.read_text(errors="replace") for one in folder.root.rglob("*") if one.is_file())
     assert purge(house.root, in_days(91)).emptied == 1
-    assert names(folder) == set(KEPT) - {"guard.json", "health.json"}
+    assert names(folder) == set(KEPT) - {"asked_by.json", "fetched.json", "guard.json", "health.json", "plan.html"}
     for path in folder.root.iterdir():
         assert not [value for value in held if value in path.read_text()], path.name

@@ -34,7 +34,7 @@ def is_workbook(file: IO[bytes]) -> bool:
     try:
         with zipfile.ZipFile(file) as archive:
             return "[Content_Types].xml" in archive.namelist()
-    except zipfile.BadZipFile:
+    except _DAMAGE:  # whoever opens it says so
         return False
     finally:
         file.seek(0)

@@ -10,6 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from matchpoint.alma.fields import IDENTIFIERS
+from matchpoint.reissue import without_inactive
+
 UNDO = "undo"
 """The rule of changes that take others back."""
 EXISTS = ""
@@ -41,6 +44,8 @@ class Entry:
             if name == "protected":
                 old, new = set(before.get(name) or ()), set(after.get(name) or ())
                 yield from ((PROTECTED + one, one in old, one in new) for one in sorted(old ^ new))
+            elif name == IDENTIFIERS.name:
+                yield name, before.get(name), without_inactive(after.get(name))
             else:
                 yield name, before.get(name), after.get(name)
 
