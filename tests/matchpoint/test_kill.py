@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from helpers import House, csv_text, open_house, person, total
+from killing import kill_in_the_middle
 from sqlalchemy import func, select
 
 from matchpoint.store.tables import history
@@ -42,26 +38,9 @@ def applied(house: House) -> int:
         return connection.scalar(select(func.count()).select_from(history)) or 0
 
 
-def kill_in_the_middle(house: House, run_id: str) -> int:
-    """Apply the plan in another process, kill that after some batches, and give how many rows it had done."""
-    url = house.engine.url.render_as_string(hide_password=False)
-    command = [sys.executable, "-c", CHILD, str(house.folder(run_id).root), url]
-    child = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(INCLUDE)})
-    try:
-        deadline = time.monotonic() + 60
-        while applied(house) < 100:
-            assert child.poll() is None, "the child ended before it was killed"
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
-    finally:
-        child.kill()
-    assert child.wait() == -signal.SIGKILL
-    return applied(house)
-
-
 def test_a_killed_apply_is_finished_by_applying_again(house: House) -> None:
     house.plan("run", {"people.csv": csv_text(person(n) for n in range(PEOPLE))}, "import")
-    done = kill_in_the_middle(house, "run")
+    done = kill_in_the_middle(house, "run", CHILD, applied, 100)
     assert 0 < done < PEOPLE
     half = house.rows("users")
     assert house.apply("run") == []
@@ -80,7 +59,7 @@ def test_a_killed_apply_is_finished_by_applying_again(house: House) -> None:
 def test_a_killed_run_may_also_be_planned_again_from_the_beginning(house: House) -> None:
     files = {"people.csv": csv_text(person(n) for n in range(PEOPLE))}
     house.plan("run", files, "import")
-    assert 0 < kill_in_the_middle(house, "run") < PEOPLE
+    assert 0 < kill_in_the_middle(house, "run", CHILD, applied, 100) < PEOPLE
     assert house.run("run", files, "import").total == total(created=PEOPLE)
     assert len(house.rows("users")) == len(house.rows("history")) == PEOPLE
     assert len(house.identifiers()) == 3 * PEOPLE

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,6 +12,7 @@ import pytest
 from helpers import AS_OF, House, csv_text, open_house, person
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from killing import kill_in_the_middle
 from leaver_feeds import Feeds, leaving, people, told
 from sqlalchemy import func, select
 
@@ -142,23 +138,6 @@ def stepped(house: House) -> int:
         return connection.scalar(steps) or 0
 
 
-def kill_in_the_middle(house: House, run_id: str) -> int:
-    url = house.engine.url.render_as_string(hide_password=False)
-    command = [sys.executable, "-c", CHILD, str(house.folder(run_id).root), url]
-    include = str(Path(__file__).resolve().parents[2] / "include")
-    child = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": include})
-    try:
-        deadline = time.monotonic() + 60
-        while stepped(house) < 20:
-            assert child.poll() is None, "the child ended before it was killed"
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
-    finally:
-        child.kill()
-    assert child.wait() == -signal.SIGKILL
-    return stepped(house)
-
-
 @pytest.mark.parametrize("plans_again", [False, True])
 def test_a_kill_while_leavers_are_stepped_loses_and_doubles_nothing(
     store_url: str, tmp_path: Path, plans_again: bool
@@ -169,7 +148,7 @@ def test_a_kill_while_leavers_are_stepped_loses_and_doubles_nothing(
         feeds.day += 1
         files = {"people.csv": csv_text(people(0))}
         feeds.plan(files, run_id="run")
-        assert 0 < kill_in_the_middle(house, "run") < MANY - 1
+        assert 0 < kill_in_the_middle(house, "run", CHILD, stepped, 20) < MANY - 1
         if plans_again:
             feeds.plan(files, run_id="run")
         leavers = feeds.apply("run").leavers or {}

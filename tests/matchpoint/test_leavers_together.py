@@ -16,9 +16,10 @@ from affiliated import document, employee, facets, feed, people, student
 from helpers import AS_OF, House, Row, open_house
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from killing import kill_in_the_middle
 from shared_leavers import ENOUGH, PURGE, STAFF, STUDENTS, Nights, counted, leaving
 from test_against_model import clear
-from test_leavers_model import kill_in_the_middle
+from test_leavers_model import CHILD, stepped
 
 PROFILES, ROWS = {"staff": STAFF, "students": STUDENTS}, {"staff": employee, "students": student}
 NUMBERS = (1, 2)
@@ -137,7 +138,7 @@ def test_a_kill_while_people_are_handed_over_loses_and_doubles_nothing(house: Ho
     assert len(facets(house)) == 2 * MANY
     versions = {name: row["version"] for name, row in house.users().items()}
     own = nights.plan(staff, employee(0))
-    assert 0 < kill_in_the_middle(own, nights.last) < MANY - 1
+    assert 0 < kill_in_the_middle(own, nights.last, CHILD, stepped, 20) < MANY - 1
     if plans_again:
         own.plan(nights.last, feed(employee(0)))
     own.apply(nights.last)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from helpers import House, csv_text, open_house, person
+from killing import kill_in_the_middle
 from sqlalchemy import func, select
 from test_undo import BIG, JO, state
 
@@ -54,18 +50,7 @@ def test_a_killed_undo_is_finished_by_applying_again(house: House) -> None:
     before = state(house)
     house.run("second", {"people.csv": csv_text(person(n, LAST="Changed") for n in range(PEOPLE))})
     plan_undo_run(house.folder("undo"), house.engine, "second", Undoing("undo", house.now()))
-    url = house.engine.url.render_as_string(hide_password=False)
-    command = [sys.executable, "-c", CHILD, str(house.folder("undo").root), url]
-    child = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(INCLUDE)})
-    try:
-        deadline = time.monotonic() + 60
-        while written(house) < 50:
-            assert child.poll() is None, "the child ended before it was killed"
-            assert time.monotonic() < deadline
-            time.sleep(0.002)
-    finally:
-        child.kill()
-    assert child.wait() == -signal.SIGKILL
+    kill_in_the_middle(house, "undo", CHILD, written, 50)
     assert 0 < written(house) < PEOPLE
     assert apply_undo(house.folder("undo"), house.engine, JO, limit=BIG) == {}
     assert state(house) == before

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from matchpoint.errors import ExtractError
-from matchpoint_airflow.hooks.user_store import UserStoreHook
-from matchpoint_airflow.operators.guarded import Guarded
+from matchpoint_airflow.operators.base import StoreOperator
 from matchpoint_airflow.run import Run
 from matchpoint_airflow.settings import obligations_folder
 
@@ -19,18 +16,8 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class AlmaLoadObligationsOperator(Guarded, BaseOperator):
-    """Replaces what the files in the folder of obligations told before by what they tell now, all or nothing.
-
-    :param store: connection id of the user store.
-    """
-
-    template_fields: Sequence[str] = ("store",)
-    ui_color = "#e8f0f8"
-
-    def __init__(self, *, store: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.store = store
+class AlmaLoadObligationsOperator(StoreOperator):
+    """Replaces what the files in the folder of obligations told before by what they tell now, all or nothing."""
 
     def execute(self, context: Context) -> dict[str, int]:
         """Load, and give how many people were noted, and how many identifiers nobody has."""
@@ -41,13 +28,12 @@ class AlmaLoadObligationsOperator(Guarded, BaseOperator):
             raise AirflowFailException(
                 f"{obligations_folder()}: found no CSV file; expected at least one. The store keeps what it had."
             )
-        hook = UserStoreHook(self.store)
-        hook.upgrade()
+        store = self.open_store()
         opened = [file.open(encoding="utf-8-sig", newline="") for file in files]
         try:
             owed = [read_obligations(one, file.name) for one, file in zip(opened, files, strict=True)]
             how = {"source": self.dag_id, "as_of": Run.of(context).due.date()}
-            noted = note_obligations(hook.get_conn(), chain.from_iterable(owed), **how, whole=True)
+            noted = note_obligations(store, chain.from_iterable(owed), **how, whole=True)
         except (ExtractError, UnicodeDecodeError) as error:
             said = str(error) if isinstance(error, ExtractError) else "found a file that is not UTF-8; expected CSV."
             raise AirflowFailException(f"{said} The store keeps what it had.") from None

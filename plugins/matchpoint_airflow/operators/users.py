@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk.timezone import utcnow
 
 from matchpoint.errors import AccountError
 from matchpoint_airflow.hooks.user_store import UserStoreHook
 from matchpoint_airflow.links import ReportLink
-from matchpoint_airflow.operators.guarded import Guarded
+from matchpoint_airflow.operators.base import StoreOperator
 from matchpoint_airflow.run import Run
 
 if TYPE_CHECKING:
@@ -27,25 +25,11 @@ MOST_LEFT = 20
 """Users left as they were whom a log tells of; the list has all."""
 
 
-class StoreJob(Guarded, BaseOperator):
-    """A job on the users of a store. What it does to whom comes from the params of the run.
+class StoreJob(StoreOperator):
+    """A job on the users of a store. What it does to whom comes from the params of the run."""
 
-    :param store: connection id of the user store.
-    """
-
-    template_fields: Sequence[str] = ("store",)
     operator_extra_links = (ReportLink(),)
     ui_color = "#f8f0e8"
-
-    def __init__(self, *, store: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.store = store
-
-    def open_store(self) -> Any:
-        """Open the store at its newest migration."""
-        hook = UserStoreHook(self.store)
-        hook.upgrade()
-        return hook.get_conn()
 
     def act(self, run: Run) -> Act:
         """Say in the history which job it was; who started it is in Airflow, under the run."""
