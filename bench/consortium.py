@@ -14,7 +14,6 @@ import argparse
 import json
 import multiprocessing
 import os
-import resource
 import sys
 import tempfile
 import time
@@ -29,6 +28,7 @@ from typing import Any
 from sqlalchemy import func, make_url, select, text
 from tests.servers import postgresql
 
+from bench.child import peak_mib
 from bench.consortium_extracts import FILE, PROFILE, Day, write_extract
 from matchpoint.apply_plan import apply_plan
 from matchpoint.fetch import keep
@@ -63,7 +63,7 @@ class Job:
     mode: str
     users: int
     seconds: float
-    peak_mib: float
+    peak_mib: int
     total: dict[str, int]
 
 
@@ -96,8 +96,7 @@ def job(institution: Institution, mode: Mode) -> Job:
     seconds = time.perf_counter() - begun
     if total != day.total:
         raise AssertionError(f"institution {institution.number}, {mode}: found {total}; expected {day.total}")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Job(institution.number, mode, total["processed"], seconds, peak, total)
+    return Job(institution.number, mode, total["processed"], seconds, peak_mib(), total)
 
 
 def check(institution: Institution) -> None:
