@@ -68,8 +68,14 @@ class Api:
         return bool(self._call("GET", path)["state"] == "success")
 
     def answer(self, run_id: str, chosen: str) -> None:
-        """Answer a question, and wait until that is done."""
+        """Answer a question, and wait until that is done.
+
+        Airflow may take an answer that comes in the same second as the question for a broken task, and ask again. So
+        this one takes its time, as a person would, and answers as often as it is asked.
+        """
         path = f"/api/v2/dags/{APPROVAL}/dagRuns/{quote(run_id)}"
-        said = {"chosen_options": [chosen], "params_input": {}}
-        self._call("PATCH", f"{path}/taskInstances/answer/-1/hitlDetails", said)
-        self.finished(APPROVAL, run_id)
+        question = f"{path}/taskInstances/answer/-1/hitlDetails"
+        while self._call("GET", path)["state"] not in {"success", "failed"}:
+            time.sleep(2)
+            if not self._call("GET", question)["response_received"]:
+                self._call("PATCH", question, {"chosen_options": [chosen], "params_input": {}})
