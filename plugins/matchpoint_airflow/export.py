@@ -27,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--to", type=Path, required=True, help="the zip to be written; it must not be there")
     parser.add_argument("--store", default="user_store", help="Airflow connection id of the user store")
     options = parser.parse_args(arguments)
+    if options.to.exists():  # told before anything is looked for
+        return _refused(options.to)
     profiles = {profile.code: profile for profile in load_profiles(profiles_folder()).good}
     hook = UserStoreHook(options.store)
     hook.upgrade()
@@ -35,10 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         write_export(export, options.to)
     except FileExistsError:
-        sys.stderr.write(f"{options.to}: found a file; expected none. Name another, or take it away.\n")
-        return 1
+        return _refused(options.to)
     sys.stdout.write(f"{options.to}: {len(export['users'])} users, {len(export['runs'])} runs\n")
     return 0
+
+
+def _refused(path: Path) -> int:
+    sys.stderr.write(f"{path}: found a file; expected none. Name another, or take it away.\n")
+    return 1
 
 
 if __name__ == "__main__":
