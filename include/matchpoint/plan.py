@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from matchpoint.chunks import chunks
 from matchpoint.errors import PlanError
 from matchpoint.hashes import Hashes
 from matchpoint.outcomes import Outcome
+from matchpoint.record_files import schema_of, write_records
 from matchpoint.run_folder import RunFolder, sha256
 
 BATCH_ROWS = 5_000
@@ -59,8 +59,6 @@ class PlanRow:
 
 WRITTEN = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED})
 """Outcomes of rows that touch the store."""
-_TYPES = {"int": pa.int64(), "str": pa.string(), "bool": pa.bool_()}
-SCHEMA = pa.schema([(one.name, _TYPES[str(one.type).split(" |")[0]]) for one in fields(PlanRow)])
 
 
 _REFRESHED_AT_ONCE = 50_000
@@ -69,14 +67,8 @@ _REFRESH = pa.schema([("user_id", pa.int64()), ("row_hash", pa.int64())])
 
 def write_plan(folder: RunFolder, rows: Iterable[PlanRow]) -> None:
     """Write ``plan.parquet``."""
-    path = folder.path("plan.parquet")
-    with (
-        path.open("wb") as file,
-        pq.ParquetWriter(file, SCHEMA, use_dictionary=["outcome", "code", "field"]) as writer,
-    ):
-        for batch in chunks(rows, BATCH_ROWS):
-            columns = {name: [getattr(row, name) for row in batch] for name in SCHEMA.names}
-            writer.write_table(pa.table(columns, schema=SCHEMA))
+    repeated = ("outcome", "code", "field")
+    write_records(folder.path("plan.parquet"), PlanRow, rows, size=BATCH_ROWS, repeated=repeated)
 
 
 def write_refreshed(folder: RunFolder, refreshed: Iterable[tuple[Hashes, Hashes]]) -> None:
@@ -119,7 +111,7 @@ def read_summary(folder: RunFolder) -> dict[str, Any]:
 
 def read_plan(folder: RunFolder, outcomes: Collection[str] = frozenset(Outcome)) -> Iterator[PlanRow]:
     """Read the plan row by row; ``outcomes`` are those to be told of."""
-    for batch in _batches(folder, SCHEMA.names):
+    for batch in _batches(folder, schema_of(PlanRow).names):
         wanted = batch.filter(pc.is_in(batch["outcome"], pa.array(sorted(outcomes), pa.string())))
         yield from map(PlanRow, *(column.to_pylist() for column in wanted.columns))
 

@@ -12,15 +12,12 @@ from __future__ import annotations
 import csv
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from matchpoint.chunks import chunks
 from matchpoint.leavers.words import WORDS
 from matchpoint.read.frames import guard
+from matchpoint.record_files import read_records, write_records
 from matchpoint.run_folder import RunFolder
 from matchpoint.store.absences import HAND_OVER
 
@@ -61,10 +58,6 @@ class Leaver:
     next_on: str = ""
     done: bool = False
     facets: str | None = None
-
-
-_TYPES = {"int": pa.int64(), "str": pa.string(), "bool": pa.bool_()}
-SCHEMA = pa.schema([(one.name, _TYPES[str(one.type).split(" |")[0]]) for one in fields(Leaver)])
 
 
 @dataclass(frozen=True)
@@ -122,20 +115,14 @@ def _full(some: Mapping[str, int]) -> dict[str, int]:
 
 def write_leavers(folder: RunFolder, people: Iterable[Leaver]) -> None:
     """Write ``leavers.parquet``."""
-    with folder.path(FILE).open("wb") as file, pq.ParquetWriter(file, SCHEMA) as writer:
-        for some in chunks(people, BATCH_ROWS):
-            columns = {name: [getattr(one, name) for one in some] for name in SCHEMA.names}
-            writer.write_table(pa.table(columns, schema=SCHEMA))
+    write_records(folder.path(FILE), Leaver, people, size=BATCH_ROWS)
 
 
 def read_leavers(folder: RunFolder) -> Iterator[list[Leaver]]:
     """Read ``leavers.parquet`` batch by batch; nothing where the profile does nothing about leavers."""
     path = folder.root.joinpath(FILE)
     if path.exists():
-        with path.open("rb") as file:
-            for batch in pq.ParquetFile(file).iter_batches(BATCH_ROWS):
-                columns = (batch[name].to_pylist() for name in SCHEMA.names)
-                yield [Leaver(*values) for values in zip(*columns, strict=True)]
+        yield from read_records(path, Leaver, size=BATCH_ROWS)
 
 
 def counts_of(folder: RunFolder, summary: Mapping[str, Any]) -> LeaverCounts | None:

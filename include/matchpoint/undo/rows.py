@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from matchpoint.chunks import chunks
 from matchpoint.errors import PlanError
+from matchpoint.record_files import read_records, write_records
 from matchpoint.run_folder import RunFolder, sha256
 from matchpoint.undo.traces import EXISTS
 from matchpoint.undo.verdicts import WORDS, Deed
@@ -54,24 +52,16 @@ class UndoRow:
         return "; ".join(told)
 
 
-_TYPES = {"int": pa.int64(), "bool": pa.bool_()}
-_SCHEMA = pa.schema([(one.name, _TYPES.get(str(one.type), pa.string())) for one in fields(UndoRow)])
-
-
 def write_rows(folder: RunFolder, rows: Iterable[UndoRow]) -> None:
     """Write ``undo.parquet``."""
-    with folder.path("undo.parquet").open("wb") as file, pq.ParquetWriter(file, _SCHEMA) as writer:
-        for batch in chunks(rows, _BATCH):
-            columns = {name: [getattr(row, name) for row in batch] for name in _SCHEMA.names}
-            writer.write_table(pa.table(columns, schema=_SCHEMA))
+    write_records(folder.path("undo.parquet"), UndoRow, rows, size=_BATCH)
 
 
 def read_rows(folder: RunFolder) -> Iterator[UndoRow]:
     """Read the plan user by user; raises :class:`PlanError` when there is none."""
     try:
-        with folder.root.joinpath("undo.parquet").open("rb") as file:
-            for batch in pq.ParquetFile(file).iter_batches(_BATCH):
-                yield from map(UndoRow, *(column.to_pylist() for column in batch.columns))
+        for some in read_records(folder.root.joinpath("undo.parquet"), UndoRow, size=_BATCH):
+            yield from some
     except FileNotFoundError:
         raise PlanError(f"{folder.root}: found no undo.parquet; make the plan first") from None
 
