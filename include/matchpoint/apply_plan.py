@@ -12,6 +12,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from matchpoint.chunks import ahead, chunks, without_gc
 from matchpoint.errors import PlanError
 from matchpoint.feed import Feed
+from matchpoint.guard.verdict import CATEGORY
 from matchpoint.leavers.apply import apply_leavers
 from matchpoint.leavers.files import STEPS
 from matchpoint.outcomes import Outcome
@@ -78,7 +79,7 @@ def apply_plan(
 
 def apply_nothing(folder: RunFolder) -> None:
     """Say of a plan that none of it was applied, because its profile is stopped."""
-    folder.write_lines("applied.jsonl", _skipped(folder, _CATEGORY, "stopped"))
+    folder.write_lines("applied.jsonl", _skipped(folder, WRITTEN & CATEGORY.keys(), "stopped"))
 
 
 def _skipped(folder: RunFolder, outcomes: Collection[str], code: str) -> Iterator[Deviation]:
@@ -122,7 +123,7 @@ def _refresh(folder: RunFolder, engine: Engine) -> None:
 
 def _apply(folder: RunFolder, engine: Engine, stamp: Stamp, withheld: Collection[str]) -> Iterator[Deviation]:
     written, changed = 0, None
-    waiting = {outcome for outcome, category in _CATEGORY.items() if category in withheld}
+    waiting = {outcome for outcome in WRITTEN if CATEGORY.get(outcome) in withheld}
     if waiting:
         yield from _skipped(folder, waiting, "parked")
     for batch in ahead(chunks(_with_documents(folder, WRITTEN - waiting), BATCH_ROWS)):
@@ -141,14 +142,10 @@ def _apply(folder: RunFolder, engine: Engine, stamp: Stamp, withheld: Collection
         refresh_statistics(engine)
 
 
-_CATEGORY = {Outcome.CREATED: "create", Outcome.UPDATED: "update"}
-
-
 def _with_documents(folder: RunFolder, outcomes: Collection[str]) -> Iterator[Change]:
     """Give the rows that write, each with the user to be written: of a new one that is the staged user."""
-    extracts = {extract.number: extract for extract in folder.extracts}
-    feed = Feed(folder, [[extracts[number] for number in group] for group in read_summary(folder)["order"]])
     rows = (row for row in read_plan(folder, outcomes) if row.writes)
+    feed = Feed.planned(folder)
     staged = (pair for rows, users in feed.rows() for pair in zip(rows, users.to_pylist(), strict=True))
     for row in rows:
         if row.outcome == Outcome.CREATED and row.document is None:

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from matchpoint.findings import Finding
+from matchpoint.hashes import Hashes
+from matchpoint.plan import read_summary
 from matchpoint.run_folder import Extract, RunFolder
 from matchpoint.staged import SCHEMA
 
@@ -41,6 +44,12 @@ class Feed:
         self._folder = folder
         self._groups = groups
 
+    @classmethod
+    def planned(cls, folder: RunFolder) -> Feed:
+        """Give the feed of a run in the order in which its plan took it."""
+        extracts = {extract.number: extract for extract in folder.extracts}
+        return cls(folder, [[extracts[number] for number in group] for group in read_summary(folder)["order"]])
+
     @property
     def extracts(self) -> list[Extract]:
         """The extracts by number."""
@@ -60,6 +69,15 @@ class Feed:
                     for batch in self._read(extract, columns, rank):
                         yield position, extract, batch
                         position += batch.num_rows
+
+    def at(self, positions: Hashes, column: str) -> Iterator[pa.Array]:
+        """Give a column of the rows at some positions, which are in order, batch by batch; others have none here."""
+        if not len(positions):
+            return
+        for first, _, batch in self.batches([column]):
+            begin, end = np.searchsorted(positions, [first, first + batch.num_rows])
+            if begin < end:
+                yield batch[column].take(pa.array(positions[begin:end] - first))
 
     def rows(self) -> Iterator[tuple[list[Staged], pa.Array]]:
         """Give the rows, batch by batch, and apart from them, since few are looked at, the users as JSON."""

@@ -13,19 +13,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from matchpoint.feed import Feed
+from matchpoint.guard.verdict import CATEGORY
 from matchpoint.leavers.files import read_leavers
-from matchpoint.outcomes import Outcome
-from matchpoint.plan import BATCH_ROWS, read_summary
+from matchpoint.plan import BATCH_ROWS
 from matchpoint.run_folder import RunFolder
 
 Places = np.ndarray[Any, np.dtype[np.int64]]
 EXAMPLES = 5
-_CATEGORY = {
-    Outcome.CREATED: "create",
-    Outcome.UPDATED: "update",
-    Outcome.REJECTED: "reject",
-    Outcome.CONFLICT: "reject",
-}
 _LEAVES = {"expire", "deactivate"}
 """Steps by which somebody goes. That a purge date is set later follows from them."""
 _GROUP = r'"user_group":\{[^{}]*"value":"(?P<group>(?:[^"\\]|\\.)*)"'
@@ -49,7 +43,7 @@ class Counted:
 
 def count_people(folder: RunFolder) -> Counted:
     """Count the plan of a run."""
-    counted = Counted()
+    counted, feed = Counted(), Feed.planned(folder)
     labels = {extract.number: extract.label for extract in folder.extracts}
     staged: dict[str, list[Places]] = defaultdict(list)
     made: list[Places] = []
@@ -57,16 +51,16 @@ def count_people(folder: RunFolder) -> Counted:
         columns = ["position", "extract", "row", "outcome", "document", "changes", "done"]
         for batch in pq.ParquetFile(file).iter_batches(BATCH_ROWS, columns=columns):
             some = pa.table(batch)
-            for outcome, category in _CATEGORY.items():
+            for outcome, category in CATEGORY.items():
                 rows = some.filter(pc.equal(some["outcome"], outcome))
                 if rows.num_rows:
                     _take_examples(counted.examples[category], rows, labels)
                     staged[category].append(_count(counted, category, rows))
                     if category == "create":
                         made.append(rows.filter(rows["done"])["position"].to_numpy())
-    counted.made = _groups_of(folder, np.concatenate(made)) if made else Counter()
+    counted.made = _groups_of(feed, np.concatenate(made)) if made else Counter()
     for category, places in staged.items():
-        counted.people[category].update(_groups_of(folder, np.concatenate(places)))
+        counted.people[category].update(_groups_of(feed, np.concatenate(places)))
     for people in read_leavers(folder):
         leaving = [one for one in people if one.step in _LEAVES]
         counted.people["leave"].update(one.user_group or "" for one in leaving)
@@ -94,17 +88,11 @@ def _take_examples(examples: list[list[Any]], rows: pa.Table, labels: dict[int, 
     examples += [[labels[number], row] for number, row in pairs]
 
 
-def _groups_of(folder: RunFolder, places: Places) -> Counter[str]:
+def _groups_of(feed: Feed, places: Places) -> Counter[str]:
     """Count the groups of users by their places in the feed."""
     groups: Counter[str] = Counter()
-    if not len(places):
-        return groups
-    extracts = {extract.number: extract for extract in folder.extracts}
-    feed = Feed(folder, [[extracts[number] for number in group] for group in read_summary(folder)["order"]])
-    for first, _, batch in feed.batches(["user"]):
-        wanted = places[(places >= first) & (places < first + batch.num_rows)] - first
-        if len(wanted):
-            groups.update(_groups(batch["user"].take(pa.array(wanted))))
+    for some in feed.at(places, "user"):
+        groups.update(_groups(some))
     return groups
 
 

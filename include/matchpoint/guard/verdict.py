@@ -5,13 +5,26 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
+from matchpoint.outcomes import Outcome
 from matchpoint.run_folder import RunFolder
 
 EVERYTHING = frozenset({"create", "update", "leave", "feed"})
 """All that a run writes, by category (:data:`matchpoint.profile.guard.Category`); ``feed`` stands for what a feed as
 a whole says: that people are absent from it."""
+
+
+CATEGORY: Mapping[str, str] = MappingProxyType(
+    {
+        Outcome.CREATED: "create",
+        Outcome.UPDATED: "update",
+        Outcome.REJECTED: "reject",
+        Outcome.CONFLICT: "reject",
+    }
+)
+"""The category of a planned row, by its outcome; rows of other outcomes do nothing to people."""
 
 
 class Answer(StrEnum):

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import IO
 
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import Engine, delete
 
 from matchpoint.accounts.purge import holds
 from matchpoint.alma.fields import BLOCKS, User
@@ -19,8 +19,8 @@ from matchpoint.errors import ExtractError
 from matchpoint.store.bulk import among, load_rows
 from matchpoint.store.engine import writing
 from matchpoint.store.leavers_tables import obligations
+from matchpoint.store.lookup import holders_of
 from matchpoint.store.obligations import BLOCKED
-from matchpoint.store.tables import identifiers
 
 BATCH = 5_000
 _COUNTED = ("blocks", "loans", "requests")
@@ -62,9 +62,8 @@ def note_obligations(
             connection.execute(delete(obligations).where(obligations.c.source == source))
         for some in chunks(owed, BATCH):
             by_key = {key(one.identifier): one for one in some}
-            query = select(identifiers.c.value_key, identifiers.c.user_id)
-            found = connection.execute(query.where(among(connection, identifiers.c.value_key, by_key)))
-            by_user = {user_id: by_key[value_key] for value_key, user_id in found}
+            found = holders_of(connection, by_key)
+            by_user = {user_id: by_key[value_key] for value_key, user_id in found.items()}
             connection.execute(delete(obligations).where(among(connection, obligations.c.user_id, by_user)))
             rows = ((user_id, *_row(one), as_of.isoformat(), source) for user_id, one in by_user.items())
             load_rows(connection, obligations, _COLUMNS, rows)

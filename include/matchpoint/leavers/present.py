@@ -77,11 +77,8 @@ def _planned(folder: RunFolder) -> tuple[Hashes, Hashes, np.ndarray[tuple[int], 
 
 def _staged_identifiers(feed: Feed, positions: Hashes) -> Iterator[list[str]]:
     """Give the identifiers of staged rows by position; a position beyond the staged rows has none here."""
-    if not len(positions):
-        return
-    for first, _, batch in feed.batches(["identifiers"]):
-        some = positions[(positions >= first) & (positions < first + batch.num_rows)] - first
-        for text in batch["identifiers"].take(some).to_pylist() if len(some) else ():
+    for some in feed.at(positions, "identifiers"):
+        for text in some.to_pylist():
             yield [key(value) for _, value in orjson.loads(text)]
 
 

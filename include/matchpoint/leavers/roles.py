@@ -8,7 +8,7 @@ from datetime import date
 from typing import Literal
 
 import numpy as np
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from matchpoint.affiliations import Facet, in_order, without
 from matchpoint.alma.identifiers import identifiers as identifiers_of
@@ -27,8 +27,7 @@ from matchpoint.store.affiliations import (
     members,
     shared_with_others,
 )
-from matchpoint.store.bulk import among
-from matchpoint.store.tables import identifiers
+from matchpoint.store.lookup import holders_of
 
 
 @dataclass(frozen=True)
@@ -92,8 +91,5 @@ class Roles:
         for one in handed:
             before, after = ({key(value) for _, value in identifiers_of(user)} for user in (one.before, one.after))
             wanted |= dict.fromkeys(after - before, one.user_id)
-        if not wanted:
-            return set()
-        query = select(identifiers.c.value_key, identifiers.c.user_id)
-        found = self._connection.execute(query.where(among(self._connection, identifiers.c.value_key, wanted)))
-        return {wanted[value] for value, user_id in found if user_id != wanted[value]}
+        found = holders_of(self._connection, wanted)
+        return {wanted[value] for value, user_id in found.items() if user_id != wanted[value]}

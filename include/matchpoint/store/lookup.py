@@ -199,6 +199,16 @@ def _changed_since(connection: Connection, run_id: str) -> Any:
     return and_(users.c.changed_at > planned_at, by_others)
 
 
+def holders_of(connection: Connection, value_keys: Iterable[str]) -> dict[str, int]:
+    """Tell which user holds each of some identifiers, case-folded."""
+    wanted = list(value_keys)
+    if not wanted:
+        return {}
+    query = select(identifiers.c.value_key, identifiers.c.user_id)
+    found = connection.execute(query.where(among(connection, identifiers.c.value_key, wanted)))
+    return {value_key: user_id for value_key, user_id in found}
+
+
 def held_in_store(connection: Connection, value_keys: Sequence[str]) -> set[str]:
     """Tell which identifiers, case-folded, the store has."""
     held = among(connection, identifiers.c.value_key, value_keys)

@@ -27,6 +27,7 @@ from matchpoint.store.changes import (
     updated_history,
     updated_user,
 )
+from matchpoint.store.lookup import holders_of
 from matchpoint.store.tables import history, identifiers, users
 
 
@@ -115,14 +116,9 @@ def _taken(connection: Connection, changes: Sequence[Change], *, alone: bool) ->
     """Find the rows of which somebody else has taken an identifier."""
     asked = [one for one in changes if (alone and one.row.outcome == Outcome.CREATED) or one.moves_identifiers]
     wanted = {key(value): one.row for one in asked for _, value in one.identifiers}
-    if not wanted:
-        return {}
-    query = select(identifiers.c.value_key, identifiers.c.user_id).where(
-        among(connection, identifiers.c.value_key, wanted)
-    )
     return {
         wanted[value_key].position: "taken_since"
-        for value_key, user_id in connection.execute(query)
+        for value_key, user_id in holders_of(connection, wanted).items()
         if user_id != wanted[value_key].user_id
     }
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-
-from sqlalchemy import Connection, select
 
 from matchpoint.alma.fields import User
 from matchpoint.alma.identifiers import identifiers as identifiers_of
 from matchpoint.alma.identifiers import key
-from matchpoint.store.bulk import among
-from matchpoint.store.tables import identifiers
 
 
 def keys_of(user: User) -> set[str]:
@@ -37,16 +33,6 @@ class Move:
         """Compare a user before and after; one that is not there has none."""
         old, new = (keys_of(one) if one else set() for one in (before, after))
         return cls(user_id, new - old, old - new)
-
-
-def holders(connection: Connection, keys: Iterable[str]) -> dict[str, int]:
-    """Tell who holds some identifiers, case-folded."""
-    wanted = list(keys)
-    if not wanted:
-        return {}
-    held = among(connection, identifiers.c.value_key, wanted)
-    query = select(identifiers.c.value_key, identifiers.c.user_id).where(held)
-    return {one: user_id for one, user_id in connection.execute(query)}
 
 
 @dataclass

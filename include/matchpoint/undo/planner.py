@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 from matchpoint.accounts.purge import holds
 from matchpoint.accounts.rules import Account
 from matchpoint.alma.fields import IDENTIFIERS, PRIMARY_ID
-from matchpoint.undo.identity import Exchange, Move, has_twice, holders, possible
+from matchpoint.store.lookup import holders_of
+from matchpoint.undo.identity import Exchange, Move, has_twice, possible
 from matchpoint.undo.reading import Past, accounts_of
 from matchpoint.undo.rows import UndoRow
 from matchpoint.undo.states import differs, document_of, taken_back
@@ -69,7 +70,7 @@ class UndoPlanner:
         for pasts in batches:
             yield from self._batch(pasts)
         moves = [one.move for one in self._waiting]
-        held = holders(self._connection, {key for move in moves for key in move.taken})
+        held = holders_of(self._connection, {key for move in moves for key in move.taken})
         groups = possible(moves, held, self._exchange)
         self._waiting.sort(key=lambda one: groups.get(one.user_id, -1))
         for draft in self._waiting:
@@ -79,7 +80,7 @@ class UndoPlanner:
     def _batch(self, pasts: Mapping[int, Past]) -> Iterator[UndoRow]:
         accounts = accounts_of(self._connection, list(pasts))
         drafts = [self._draft(user_id, past, accounts.get(user_id)) for user_id, past in pasts.items()]
-        held = holders(self._connection, {key for one in drafts for key in one.move.taken})
+        held = holders_of(self._connection, {key for one in drafts for key in one.move.taken})
         for draft in drafts:
             if any(held.get(key, draft.user_id) != draft.user_id for key in draft.move.taken):
                 self._waiting.append(draft)

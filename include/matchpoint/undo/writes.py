@@ -12,8 +12,9 @@ from matchpoint.accounts.rules import Account, State
 from matchpoint.accounts.store import Act, bring_back, change, lock, remove
 from matchpoint.alma.fields import User
 from matchpoint.store.bulk import among
+from matchpoint.store.lookup import holders_of
 from matchpoint.store.tables import history
-from matchpoint.undo.identity import Exchange, Move, holders, possible
+from matchpoint.undo.identity import Exchange, Move, possible
 from matchpoint.undo.reading import deleted_accounts
 from matchpoint.undo.rows import UndoRow
 from matchpoint.undo.states import differs, taken_back
@@ -72,7 +73,7 @@ def _taken(
     pairs |= {one: ({}, account.user) for one, account in back.items()}
     moves = [Move.of(one, *pair) for one, pair in pairs.items()]
     moves = [one for one in moves if one.taken or one.given]
-    held = holders(connection, {key for one in moves for key in one.taken})
+    held = holders_of(connection, {key for one in moves for key in one.taken})
     can = possible(moves, held, Exchange())
     return {one.user_id for one in moves if one.user_id not in can}
 
