@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 import local
-from demo import show, start_anew
+from demo import airflow, approve, show
 from rest import APPROVAL, Api
 
 DAG = "sis_synchronize__staff"
@@ -73,18 +73,10 @@ def night(api: Api, title: str, day: int, text: str, *, ends: str = "success") -
 
 def main() -> None:
     """Run the scene."""
-    was_up = local.is_up()
-    print("Starting Airflow and an SFTP server on 127.0.0.1 ...", flush=True)
-    state = local.up()
-    try:
-        start_anew()
-        api = Api(state)
-        local.wait(lambda: {DAG, APPROVAL} <= api.dags(), "reading the DAGs", 90)
+    with airflow({DAG}) as api:
         whole = extract(range(1, STAFF + 1))
         first = night(api, f"A good night: {STAFF} people of the staff, for the first time", 1, whole)
-        for run_id, asked in api.questions({DAG: first}).items():
-            print(f"  {asked['subject']}. Answered: Approve all")
-            api.answer(run_id, "Approve all")
+        approve(api, {DAG: first})
         night(api, "Bad night 1: the HR system sends yesterday's file again", 2, whole)
         half = whole[: len(whole) // 2 + 20]
         night(api, "Bad night 2: the transfer breaks off in the middle of a row", 3, half, ends="failed")
@@ -95,10 +87,7 @@ def main() -> None:
             raise SystemExit("expected a question that waits; found none")
         for run_id, asked in waiting.items():
             print(f"  waits for an answer: {asked['subject']}")
-            print(f"  {state['address']}/dags/{APPROVAL}/runs/{run_id}/tasks/answer/required_actions")
-    finally:
-        if not was_up:
-            local.down()
+            print(f"  {api.address}/dags/{APPROVAL}/runs/{run_id}/tasks/answer/required_actions")
     print("\nRun `make up` to answer it in Airflow, under Required Actions. Nobody was removed meanwhile.")
 
 

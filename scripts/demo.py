@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import local
@@ -49,16 +51,32 @@ def show(mode: str, dag_id: str, run_id: str) -> None:
     print(f"  {'':<24}{(folder / 'report.html').relative_to(local.REPO)}")
 
 
-def main() -> None:
-    """Run the demo."""
+@contextmanager
+def airflow(dags: set[str]) -> Iterator[Api]:
+    """Start Airflow with an empty store, wait for some DAGs and that for answers, and stop it unless it was up."""
     was_up = local.is_up()
     print("Starting Airflow and an SFTP server on 127.0.0.1 ...", flush=True)
     state = local.up()
     try:
         start_anew()
         api = Api(state)
-        wanted = {f"sis_{mode}__{code}" for mode in ("import", "synchronize") for code in FOLDERS}
-        local.wait(lambda: wanted | {APPROVAL} <= api.dags(), "reading the DAGs", 90)
+        local.wait(lambda: dags | {APPROVAL} <= api.dags(), "reading the DAGs", 90)
+        yield api
+    finally:
+        if not was_up:
+            local.down()
+
+
+def approve(api: Api, runs: dict[str, str]) -> None:
+    """Answer what some runs ask."""
+    for run_id, asked in api.questions(runs).items():
+        print(f"  {asked['subject']}. Answered: Approve all", flush=True)
+        api.answer(run_id, "Approve all")
+
+
+def main() -> None:
+    """Run the demo."""
+    with airflow({f"sis_{mode}__{code}" for mode in ("import", "synchronize") for code in FOLDERS}) as api:
         for day, mode, samples in (
             (1, "import", PROFILES / "samples"),
             (2, "synchronize", PROFILES / "samples" / "day2"),
@@ -66,14 +84,9 @@ def main() -> None:
             print(f"\nDay {day}: {mode} of {len(FOLDERS)} SIS extracts", flush=True)
             deliver(samples)
             runs = api.run([f"sis_{mode}__{code}" for code in FOLDERS])
-            for run_id, asked in api.questions(runs).items():
-                print(f"  {asked['subject']}. Answered: Approve all", flush=True)
-                api.answer(run_id, "Approve all")
+            approve(api, runs)
             for dag_id, run_id in runs.items():
                 show(mode, dag_id, run_id)
-    finally:
-        if not was_up:
-            local.down()
     print("\nOpen a report in a browser, or run `make up` to see the runs in Airflow.")
 
 

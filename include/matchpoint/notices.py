@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from matchpoint.amounts import counted, number
 from matchpoint.outcomes import Outcome
 from matchpoint.profile import Mode, Profile
 from matchpoint.profile.notices import Occasion
 from matchpoint.report import words
-from matchpoint.report.text import counted, number, one_line
+from matchpoint.report.text import one_line
 from matchpoint.run_folder import RunFolder
 
 MOST_REASONS = 10
@@ -70,7 +71,7 @@ class Notice:
 
 def success_notice(profile: Profile, mode: Mode, folder: RunFolder, links: Mapping[str, str]) -> Notice | None:
     """Give the notice of a run that ended well; None when there was nothing to do, or it was a dry run."""
-    receipt = _read(folder, "receipt.json")
+    receipt = folder.find_json("receipt.json")
     if receipt is None or receipt["dry_run"]:
         return None
     total = receipt["total"]
@@ -90,7 +91,7 @@ def success_notice(profile: Profile, mode: Mode, folder: RunFolder, links: Mappi
 
 def hold_notice(profile: Profile, mode: Mode, folder: RunFolder, links: Mapping[str, str]) -> Notice:
     """Give the notice of a run that waits for a person: what it would do, and what made it wait."""
-    plan, guard = _read(folder, "plan.json") or {}, _read(folder, "guard.json") or {}
+    plan, guard = folder.find_json("plan.json") or {}, folder.find_json("guard.json") or {}
     counts = plan.get("counts", {})
     parked = [f"held back: {_told(one)}" for one in guard.get("parked", [])]
     return Notice(
@@ -158,13 +159,6 @@ def forget_failures(folder: RunFolder) -> None:
         path.unlink()
 
 
-def _read(folder: RunFolder, name: str) -> dict[str, Any] | None:
-    try:
-        return dict(folder.read_json(name))
-    except FileNotFoundError:
-        return None
-
-
 def _confidential(receipt: Mapping[str, Any]) -> list[str]:
     rows = sum(one.get("confidential", 0) for one in receipt["files"])
     return [f"{number(rows)} {words.CONFIDENTIAL}"] if rows else []
@@ -172,7 +166,7 @@ def _confidential(receipt: Mapping[str, Any]) -> list[str]:
 
 def _health(folder: RunFolder) -> list[str]:
     """Give in words what the health gate had to say."""
-    verdicts = (_read(folder, "health.json") or {}).get("verdicts", [])
+    verdicts = (folder.find_json("health.json") or {}).get("verdicts", [])
     return [_told(one) for one in verdicts if one.get("action") in ("hold", "warn")]
 
 

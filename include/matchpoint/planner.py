@@ -17,6 +17,7 @@ from matchpoint.alma.fields import PRIMARY_ID, User
 from matchpoint.alma.identifiers import identifiers as identifiers_of
 from matchpoint.alma.identifiers import key
 from matchpoint.alma.law import changes
+from matchpoint.canonical import canonical
 from matchpoint.combined_rows import CombinedRows, combine_rows
 from matchpoint.feed import Feed, Staged
 from matchpoint.hashes import Hashes
@@ -147,8 +148,8 @@ class Planner:
         nameless = {row.position: users[row] for row in rows if not row.identifiers.startswith(_HAS_PRIMARY_ID)}
         nameless = {position: user for position, user in nameless.items() if PRIMARY_ID not in user}
         given = self.primary_ids.give(list(nameless.values()))
-        return {position: _json(user) for position, user in combined.items()} | {
-            position: _json({**user, PRIMARY_ID: primary_id})
+        return {position: canonical(user) for position, user in combined.items()} | {
+            position: canonical({**user, PRIMARY_ID: primary_id})
             for (position, user), primary_id in zip(nameless.items(), given, strict=True)
         }
 
@@ -203,8 +204,8 @@ def _compared(row: Staged, decision: Decision, met: Meeting | None, reissue: Seq
         Outcome.UPDATED if changed else Outcome.UNCHANGED,
         user_id=hit.user_id,
         version=hit.version,
-        changes=_json(changed) if changed else None,
-        document=_json(met.after) if changed else None,
+        changes=canonical(changed) if changed else None,
+        document=canonical(met.after) if changed else None,
         facets=met.facets,
         **_hashes(row),
     )
@@ -224,9 +225,5 @@ def _compares(decision: Decision) -> Hit | None:
 
 
 def _done(row: Staged, done: Done, changed: dict[str, list[Any]] | None) -> PlanRow:
-    written = _json(changed) if changed else None
+    written = canonical(changed) if changed else None
     return PlanRow(*_start(row), done.outcome, user_id=done.user_id, changes=written, done=True)
-
-
-def _json(value: Any) -> str:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()

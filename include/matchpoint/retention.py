@@ -111,10 +111,8 @@ def purge_plans(
 
 def purged_at(folder: RunFolder) -> str | None:
     """Give when a run's extracts were deleted, as ISO 8601; None when they were not."""
-    try:
-        return str(folder.read_json(PURGED)["at"])
-    except FileNotFoundError:
-        return None
+    purged = folder.find_json(PURGED)
+    return str(purged["at"]) if purged else None
 
 
 def profile_of_run(folder: RunFolder) -> str:

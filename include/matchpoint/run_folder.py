@@ -86,6 +86,13 @@ class RunFolder:
         """Read a JSON file; raises FileNotFoundError when it is not there."""
         return json.loads(self.root.joinpath(*name.split("/")).read_text(encoding="utf-8"))
 
+    def find_json(self, name: str) -> Any:
+        """Read a JSON file; None when it is not there."""
+        try:
+            return self.read_json(name)
+        except FileNotFoundError:
+            return None
+
     def write_lines(self, name: str, values: Iterable[Any]) -> None:
         """Write JSON Lines."""
         with self.path(*name.split("/")).open("wb") as file:

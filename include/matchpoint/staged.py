@@ -13,6 +13,7 @@ import pyarrow as pa
 from matchpoint.alma.fields import User
 from matchpoint.alma.identifiers import identifiers, key
 from matchpoint.alma.law import new_user
+from matchpoint.canonical import canonical
 from matchpoint.hashes import Hashes, hashes_of
 from matchpoint.known import law_version
 from matchpoint.mapping.converters import Strings
@@ -53,7 +54,7 @@ def of_users(users: Mapping[int, User], profile: Profile) -> pa.Table:
     """Stage users one by one: by row number what an extract says of each."""
     made = [new_user(user, profile_code=profile.code, record_type=profile.record_type) for user in users.values()]
     held = [identifiers(user) for user in made]
-    texts = [orjson.dumps(user, option=orjson.OPT_SORT_KEYS).decode() for user in made]
+    texts = [canonical(user) for user in made]
     pairs = [orjson.dumps(some).decode() for some in held]
     keys = [hashes_of(key(value).encode() for _, value in some).tolist() for some in held]
     rows = np.array(list(users), dtype=np.int64)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from airflow.sdk import ObjectStoragePath
 
 from matchpoint.profile import Profile, load_profile
-from matchpoint.run_folder import RunFolder, safe_name
+from matchpoint.run_folder import RunFolder, folder_of
 from matchpoint_airflow.settings import profiles_folder, runs_url
 
 if TYPE_CHECKING:
@@ -20,16 +20,13 @@ if TYPE_CHECKING:
 
 def run_folder(dag_id: str, run_id: str) -> RunFolder:
     """Give the folder of a DAG run; the ids are made fit for file names."""
-    return RunFolder(ObjectStoragePath(runs_url()) / safe_name(dag_id) / safe_name(run_id))
+    return folder_of(ObjectStoragePath(runs_url()), f"{dag_id}/{run_id}")
 
 
 def asked_by(dag_id: str, run_id: str) -> tuple[str, str] | None:
     """Give DAG and run that asked the question which a run answers; None when it answers none."""
-    try:
-        asked = run_folder(dag_id, run_id).read_json("asked_by.json")
-    except FileNotFoundError:
-        return None
-    return asked["dag_id"], asked["run_id"]
+    asked = run_folder(dag_id, run_id).find_json("asked_by.json")
+    return (asked["dag_id"], asked["run_id"]) if asked else None
 
 
 def note_asked_by(context: Context) -> None:

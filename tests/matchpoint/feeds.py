@@ -63,3 +63,9 @@ def good(house: House, *feeds: Files) -> list[list[Verdict]]:
 def said(verdicts: Iterable[Verdict]) -> list[tuple[str, str, str]]:
     """Give code, action and column of verdicts."""
     return [(one.code, one.action, one.column) for one in verdicts]
+
+
+def only(verdicts: Iterable[Any]) -> Any:
+    """Give the one verdict that there is."""
+    [one] = verdicts
+    return one

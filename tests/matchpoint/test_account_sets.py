@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import START, House, open_house, person, reasons, total
+from helpers import START, House, person, reasons, total
 
 from matchpoint.accounts import many, one, purge, selection
 from matchpoint.accounts.many import convert_all, edit_all
@@ -19,12 +17,6 @@ from matchpoint.errors import AccountError
 
 ACT = Act("users_convert", START, "users_convert/manual")
 TODAY = date(2026, 9, 1)
-
-
-@pytest.fixture
-def house(store_url: str, tmp_path: Path) -> Iterator[House]:
-    with open_house(store_url, tmp_path) as opened:
-        yield opened
 
 
 def migrated(house: House, number: int = 6) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import START, House, open_house, person, reasons, total
+from helpers import START, House, person, reasons, total
 
 from matchpoint.accounts import one, rules
 from matchpoint.accounts.rules import Account, active_roles
@@ -25,12 +23,6 @@ ADA = {
     "user_identifier": [{"id_type": {"value": "BARCODE"}, "value": "B-ada"}],
 }
 SECRET = "purple-Tractor-91"
-
-
-@pytest.fixture
-def house(store_url: str, tmp_path: Path) -> Iterator[House]:
-    with open_house(store_url, tmp_path) as opened:
-        yield opened
 
 
 def user_of(house: House, primary_id: str) -> dict[str, Any]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from alma_model import Alma, Row, wanted
-from helpers import House, csv_text, make_profile, open_house
+from helpers import House, csv_text, make_profile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -205,12 +203,6 @@ class Sequences(RuleBasedStateMachine):
     def store_and_model_agree(self) -> None:
         if hasattr(self, "model"):
             assert stored(self.house) == self.model.state()
-
-
-@pytest.fixture
-def house(store_url: str, tmp_path: Path) -> Iterator[House]:
-    with open_house(store_url, tmp_path) as opened:
-        yield opened
 
 
 def test_store_and_model_agree_after_each_step(house: House) -> None:

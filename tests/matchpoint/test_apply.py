@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from helpers import (
     csv_text,
     essence,
     make_profile,
-    open_house,
     person,
     reasons,
     rendered,
@@ -28,12 +26,6 @@ from sqlalchemy import Engine
 from matchpoint import apply_plan
 from matchpoint.errors import PlanError
 from matchpoint.plan import write_plan
-
-
-@pytest.fixture
-def house(store_url: str, tmp_path: Path) -> Iterator[House]:
-    with open_house(store_url, tmp_path) as opened:
-        yield opened
 
 
 def feed(*rows: Row) -> dict[str, str]:

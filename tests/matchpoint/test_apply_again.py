@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from helpers import House, csv_text, make_profile, open_house, person, reasons, total
+from helpers import House, csv_text, make_profile, person, reasons, total
 
 from matchpoint.errors import PlanError
-
-
-@pytest.fixture
-def house(store_url: str, tmp_path: Path) -> Iterator[House]:
-    with open_house(store_url, tmp_path) as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("name", ["plan.parquet", "plan.json"])

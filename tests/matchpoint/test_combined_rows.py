@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from affiliated import affiliated, document, employee, feed, people, run, student, values
-from helpers import AS_OF, House, open_house, person, reasons, total
+from helpers import AS_OF, House, person, reasons, total
 
 from matchpoint.check_profile import check_profile
 
 COMBINING = affiliated("campus", affiliation={"order": ["campus/STAFF", "staff", "campus"], "combine_rows": True})
 TOLD = {("skipped", "combined", ""): 1}
-
-
-@pytest.fixture
-def house(store_url: str, tmp_path: Path) -> Iterator[House]:
-    with open_house(store_url, tmp_path) as opened:
-        yield opened
 
 
 @pytest.mark.law("first-in-feed")

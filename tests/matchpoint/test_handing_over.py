@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -17,13 +15,12 @@ from affiliated import (
     employee,
     facets,
     feed,
-    made_both,
     people,
     run,
     student,
     values,
 )
-from helpers import AS_OF, House, Row, open_house, total
+from helpers import AS_OF, House, Row, total
 
 from matchpoint.accounts import one as accounts
 from matchpoint.accounts.affiliations import HandedOver, hand_over_all_ended, hand_over_leavers
@@ -38,19 +35,6 @@ from matchpoint.store.changes import Change, Stamp
 from matchpoint.store.row_ledger import known_to
 from matchpoint.store.writes import write_batch
 from matchpoint.transform import transform_extract
-
-
-@pytest.fixture
-def house(store_url: str, tmp_path: Path) -> Iterator[House]:
-    with open_house(store_url, tmp_path) as opened:
-        yield opened
-
-
-@pytest.fixture
-def both(house: House) -> House:
-    """Give a house in which a student is an employee, too."""
-    return made_both(house)
-
 
 # --- for who finds that somebody left -------------------------------------------------------------
 

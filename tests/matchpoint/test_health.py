@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from feeds import check, check_again, feed, good, people, said, with_health
+from feeds import check, check_again, feed, good, only, people, said, with_health
 from helpers import (
     COLUMNS,
     House,
@@ -33,11 +33,6 @@ from matchpoint.store.feeds import forget_feed
 def house(tmp_path: Path) -> Iterator[House]:
     with open_house(f"sqlite:///{tmp_path / 'store.sqlite'}", tmp_path) as opened:
         yield opened
-
-
-def only(verdicts: Any) -> Any:
-    [one] = verdicts
-    return one
 
 
 # --- well, and new ----------------------------------------------------------------------------------

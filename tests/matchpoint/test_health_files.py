@@ -12,7 +12,7 @@ from typing import Any
 
 import openpyxl
 import pytest
-from feeds import DUE, check, check_again, feed, good, people, said
+from feeds import DUE, check, check_again, feed, good, only, people, said
 from helpers import (
     COLUMNS,
     XML_PEOPLE,
@@ -40,11 +40,6 @@ from matchpoint.read.rows import read_rows
 def house(tmp_path: Path) -> Iterator[House]:
     with open_house(f"sqlite:///{tmp_path / 'store.sqlite'}", tmp_path) as opened:
         yield opened
-
-
-def only(verdicts: Any) -> Any:
-    [one] = verdicts
-    return one
 
 
 # --- the trailer ------------------------------------------------------------------------------------

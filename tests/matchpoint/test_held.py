@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import stat
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import XML_PEOPLE, House, csv_text, make_profile, open_house, person, xml_text, xml_user
+from helpers import XML_PEOPLE, House, csv_text, make_profile, person, xml_text, xml_user
 
 from matchpoint.accounts import one
 from matchpoint.accounts.purge import purge
@@ -18,12 +17,6 @@ from matchpoint.accounts.store import Act
 from matchpoint.held.export import export_person, write_export
 from matchpoint.profile import Profile
 from matchpoint.pseudonym import pseudonym, salt_of
-
-
-@pytest.fixture
-def house(store_url: str, tmp_path: Path) -> Iterator[House]:
-    with open_house(store_url, tmp_path) as opened:
-        yield opened
 
 
 def export(house: House, identifier: str, **profiles: Profile) -> dict[str, Any]:

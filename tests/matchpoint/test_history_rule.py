@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from typing import Any
 
-import pytest
-from helpers import START, House, open_house, person
+from helpers import START, House, person
 
 from matchpoint.accounts import many, one
 from matchpoint.accounts.purge import purge
@@ -18,12 +15,6 @@ from matchpoint.alma.fields import NOTES
 from matchpoint.store.history import rule_of
 
 JO = Act("librarian jo", START)
-
-
-@pytest.fixture
-def house(store_url: str, tmp_path: Path) -> Iterator[House]:
-    with open_house(store_url, tmp_path) as opened:
-        yield opened
 
 
 def rules(house: House) -> list[Any]:

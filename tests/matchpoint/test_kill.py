@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from helpers import House, csv_text, open_house, person, total
+from helpers import House, csv_text, person, total
 from killing import kill_in_the_middle
 from sqlalchemy import func, select
 
@@ -24,12 +22,6 @@ from matchpoint.store import open_store
 apply_plan.BATCH_ROWS = 20
 apply_plan.apply_plan(RunFolder(Path(sys.argv[1])), open_store(sys.argv[2]), now=datetime.now(timezone.utc))
 """
-
-
-@pytest.fixture
-def house(store_url: str, tmp_path: Path) -> Iterator[House]:
-    with open_house(store_url, tmp_path) as opened:
-        yield opened
 
 
 def applied(house: House) -> int:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from affiliated import document, employee, facets, feed, people, student, values
-from helpers import AS_OF, House, open_house, total
+from helpers import AS_OF, House, total
 from shared_leavers import PURGE, STAFF, STUDENTS, VISITORS, Nights, counted, group_and_owner, leaving
 from sqlalchemy import event
 
@@ -25,12 +23,6 @@ from matchpoint.plan import PlanRow, write_plan
 from matchpoint.profile import Profile
 from matchpoint.standing import Standing
 from matchpoint.store.lookup import Lookup
-
-
-@pytest.fixture
-def house(store_url: str, tmp_path: Path) -> Iterator[House]:
-    with open_house(store_url, tmp_path) as opened:
-        yield opened
 
 
 @pytest.fixture

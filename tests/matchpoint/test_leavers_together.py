@@ -5,15 +5,13 @@ And a kill in the middle of many hand-overs loses and doubles nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from affiliated import document, employee, facets, feed, people, student
-from helpers import AS_OF, House, Row, open_house
+from helpers import AS_OF, House, Row
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from killing import kill_in_the_middle
@@ -24,12 +22,6 @@ from test_leavers_model import CHILD, stepped
 PROFILES, ROWS = {"staff": STAFF, "students": STUDENTS}, {"staff": employee, "students": student}
 NUMBERS = (1, 2)
 PROPERTY = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
-
-
-@pytest.fixture
-def house(store_url: str, tmp_path: Path) -> Iterator[House]:
-    with open_house(store_url, tmp_path) as opened:
-        yield opened
 
 
 @dataclass

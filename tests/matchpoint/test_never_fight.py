@@ -5,14 +5,12 @@ Whatever the rows differ in, in whatever order the profiles run, and on whatever
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
 from affiliated import affiliated, people, run, student
-from helpers import House, Row, open_house
+from helpers import House, Row
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_against_model import clear
@@ -51,12 +49,6 @@ def rows(number: int) -> st.SearchStrategy[Row]:
 
 
 feeds = st.fixed_dictionaries({code: st.tuples(rows(1), rows(2)) for code in CODES})
-
-
-@pytest.fixture
-def house(store_url: str, tmp_path: Path) -> Iterator[House]:
-    with open_house(store_url, tmp_path) as opened:
-        yield opened
 
 
 @pytest.mark.law("shared")

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import permutations
-from pathlib import Path
 
 import pytest
-from helpers import House, csv_text, make_profile, open_house, person, reasons, total
+from helpers import House, csv_text, make_profile, person, reasons, total
 
 from matchpoint.profile import Profile
-
-
-@pytest.fixture
-def house(store_url: str, tmp_path: Path) -> Iterator[House]:
-    with open_house(store_url, tmp_path) as one:
-        yield one
 
 
 def preferring(**precedence: object) -> Profile:

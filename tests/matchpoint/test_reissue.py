@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,23 +10,10 @@ from affiliated import (
     STUDENTS,
     document,
     employee,
-    made_both,
     run,
     student,
 )
-from helpers import House, open_house, total
-
-
-@pytest.fixture
-def house(store_url: str, tmp_path: Path) -> Iterator[House]:
-    with open_house(store_url, tmp_path) as opened:
-        yield opened
-
-
-@pytest.fixture
-def both(house: House) -> House:
-    """Give a house in which a student is an employee, too."""
-    return made_both(house)
+from helpers import House, total
 
 
 def barcodes(parts: list[dict[str, Any]]) -> list[tuple[str, str | None]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ from affiliated import (
     document,
     employee,
     facets,
-    made_both,
     people,
     run,
     student,
@@ -25,19 +23,6 @@ from helpers import House, open_house, person, reasons, synchronizing, total
 from matchpoint.accounts import one as accounts
 from matchpoint.accounts.store import Act
 from matchpoint.alma.fields import NOTES
-
-
-@pytest.fixture
-def house(store_url: str, tmp_path: Path) -> Iterator[House]:
-    with open_house(store_url, tmp_path) as opened:
-        yield opened
-
-
-@pytest.fixture
-def both(house: House) -> House:
-    """Give a house in which a student is an employee, too."""
-    return made_both(house)
-
 
 # --- what the table gives -------------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from helpers import House, csv_text, make_profile, open_house, person, reasons, synchronizing, total
+from helpers import House, csv_text, make_profile, person, reasons, synchronizing, total
 from sqlalchemy import insert, inspect
 from sqlalchemy.exc import IntegrityError
 
@@ -19,13 +18,6 @@ import matchpoint.store
 from matchpoint.outcomes import Outcome
 from matchpoint.store import upgrade, writing
 from matchpoint.store.tables import identifiers, metadata
-
-
-@pytest.fixture
-def house(store_url: str, tmp_path: Path) -> Iterator[House]:
-    with open_house(store_url, tmp_path) as opened:
-        yield opened
-
 
 # --- the tables -----------------------------------------------------------------------------------
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from helpers import House, csv_text, open_house, person
+from helpers import House, csv_text, person
 from killing import kill_in_the_middle
 from sqlalchemy import func, select
 from test_undo import BIG, JO, state
@@ -29,12 +27,6 @@ apply.BATCH_ROWS = 10
 act = Act("undoer", datetime.now(timezone.utc))
 apply.apply_undo(RunFolder(Path(sys.argv[1])), open_store(sys.argv[2]), act, limit=apply.Limit(10**9, 1.0))
 """
-
-
-@pytest.fixture
-def house(store_url: str, tmp_path: Path) -> Iterator[House]:
-    with open_house(store_url, tmp_path) as opened:
-        yield opened
 
 
 def written(house: House) -> int:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
-from helpers import PEOPLE, START, House, csv_text, open_house, person
+from helpers import PEOPLE, START, House, csv_text, person
 from test_undo import undo
 
 from matchpoint.accounts import one
@@ -22,12 +21,6 @@ from matchpoint.why.tell import tell
 
 JO = Act("jo", START)
 FILLER = [person(n) for n in range(50, 60)]
-
-
-@pytest.fixture
-def house(store_url: str, tmp_path: Path) -> Iterator[House]:
-    with open_house(store_url, tmp_path) as opened:
-        yield opened
 
 
 def ask(house: House, identifier: str, profiles: list[Profile] | None = None, last: int = 5) -> Why:

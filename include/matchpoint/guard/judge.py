@@ -98,11 +98,7 @@ def _unidentified(summary: dict[str, Any], counted: Counted) -> Iterator[Trip]:
 
 def _doubts(folder: RunFolder) -> Iterator[Trip]:
     """Give what the health gate wants a person to look at."""
-    try:
-        health = folder.read_json("health.json")
-    except FileNotFoundError:
-        return
-    for one in health["verdicts"]:
+    for one in (folder.find_json("health.json") or {"verdicts": ()})["verdicts"]:
         if one["action"] == "hold":
             yield Trip("feed", one["text"])
 

@@ -82,9 +82,8 @@ class Judgement:
     @classmethod
     def read(cls, folder: RunFolder) -> Judgement | None:
         """Read ``guard.json``; None where the plan was not judged."""
-        try:
-            said: Mapping[str, Any] = folder.read_json("guard.json")
-        except FileNotFoundError:
+        said: Mapping[str, Any] | None = folder.find_json("guard.json")
+        if said is None:
             return None
         return cls(**{**said, "trips": [Trip(**one) for one in said["trips"]]})
 

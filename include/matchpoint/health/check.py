@@ -59,10 +59,8 @@ def check_feed(
 
 def told_health(folder: RunFolder) -> dict[str, Any] | None:
     """Give the verdicts and charts of a run for its receipt; None when its feed was not checked."""
-    if not folder.root.joinpath(HEALTH).exists():
-        return None
-    health = folder.read_json(HEALTH)
-    return {"verdicts": health["verdicts"], "charts": health["charts"]}
+    health = folder.find_json(HEALTH)
+    return {"verdicts": health["verdicts"], "charts": health["charts"]} if health else None
 
 
 def _charts(files: list[Measured], past: list[Feed], verdicts: list[Verdict], at: str) -> list[dict[str, Any]]:

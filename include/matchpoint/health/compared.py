@@ -7,9 +7,10 @@ from difflib import get_close_matches
 from statistics import median
 from typing import Any
 
+from matchpoint.amounts import counted
 from matchpoint.health.measured import Measured
 from matchpoint.health.verdict import Signs
-from matchpoint.health.words import counted, percent, quoted
+from matchpoint.health.words import percent, quoted
 from matchpoint.profile.health import Health
 
 SMALL = 20

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from matchpoint.amounts import counted
 from matchpoint.health.measured import Measured
 from matchpoint.health.trailer import number
 from matchpoint.health.verdict import Signs
-from matchpoint.health.words import counted
 from matchpoint.profile.health import Health, Trailer
 
 

@@ -52,11 +52,6 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def counted(number: int, noun: str) -> str:
-    """Give 1 and "row" as "1 row", 1204 as "1,204 rows"."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def quoted(names: list[str], most: int = 5) -> str:
     """Name some things, and how many others there are."""
     more = f" and {len(names) - most} others" if len(names) > most else ""

@@ -8,11 +8,11 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-import orjson
 from sqlalchemy import Connection, select
 
 from matchpoint.alma.fields import User
 from matchpoint.alma.law import changes
+from matchpoint.canonical import canonical
 from matchpoint.chunks import chunks
 from matchpoint.hashes import Hashes
 from matchpoint.leavers.files import BATCH_ROWS, STEPS, Leaver
@@ -146,14 +146,10 @@ def _leaver(user: User, verdict: Verdict, past: SoFar, *, user_id: int, version:
         verdict.rule,
         user.get("user_group", {}).get("value"),
         version=version,
-        changes=_json(changed) if changed else None,
-        document=_json(verdict.user) if changed else None,
+        changes=canonical(changed) if changed else None,
+        document=canonical(verdict.user) if changed else None,
         feeds=feeds,
         taken=verdict.step if verdict.step in STEPS else past.step,
-        before=_json(verdict.before) if verdict.before else None,
+        before=canonical(verdict.before) if verdict.before else None,
         next_on=verdict.next_on,
     )
-
-
-def _json(value: Any) -> str:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()

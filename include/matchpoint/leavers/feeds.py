@@ -36,10 +36,7 @@ def why_not_full(folder: RunFolder, leavers: Leavers) -> str | None:
     no mended rejections file, and one for each pattern of ``leavers.files``. Where nothing was noted of the fetch,
     all files were taken.
     """
-    try:
-        fetched = folder.read_json(FETCHED)
-    except FileNotFoundError:
-        fetched = {}
+    fetched = folder.find_json(FETCHED) or {}
     if fetched.get("only_file"):
         return "only_file"
     if fetched.get("waiting"):

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from matchpoint.alma.fields import CORE_BY_NAME, IDENTIFIERS, PRIMARY_ID, SEGMENT_TYPE, Field, Kind, Segment
 from matchpoint.alma.identifiers import key
 from matchpoint.alma.law import new_user
+from matchpoint.canonical import canonical
 from matchpoint.hashes import Hashes, hashes_of
 from matchpoint.mapping.converters import Strings
 from matchpoint.mapping.users import fixed_part, given, makers, mapping_of
@@ -41,7 +41,7 @@ def documents(columns: Mapping[str, Strings], profile: Profile) -> tuple[pa.Arra
             written = _member(CORE_BY_NAME[name], values)
             members[name] = pc.coalesce(written, members[name]) if name in always else written
     homes: dict[str, dict[str, Text]] = {}
-    pairs = [_join("[", _constant_text(PRIMARY_ID), ",", _quoted(arrays[PRIMARY_ID]), "]")]
+    pairs = [_join("[", canonical(PRIMARY_ID), ",", _quoted(arrays[PRIMARY_ID]), "]")]
     for segment in MAPPED_SEGMENTS:
         parts = _parts(segment, profile, columns, arrays)
         if not parts:
@@ -123,7 +123,7 @@ def _parts(
         part = pc.if_else(made, _join("{", _joined(_sorted(members)), "}"), None)
         pair = None
         if segment is IDENTIFIERS:
-            id_type = _constant_text(fixed["id_type"]["value"])
+            id_type = canonical(fixed["id_type"]["value"])
             pair = pc.if_else(made, _join("[", id_type, ",", _quoted(values["value"]), "]"), None)
         parts.append((part, pair))
     return parts
@@ -166,11 +166,7 @@ def _member(field: Field, values: pa.Array) -> Text:
 
 
 def _constant(name: str, value: Any) -> Text:
-    return _large(f'"{name}":{_constant_text(value)}')
-
-
-def _constant_text(value: Any) -> str:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    return _large(f'"{name}":{canonical(value)}')
 
 
 def _enclosed(before: str, texts: list[Text], after: str) -> Text:

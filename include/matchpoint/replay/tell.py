@@ -5,8 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
+from matchpoint.amounts import counted, number
 from matchpoint.replay.replayed import Replay, Replayed
-from matchpoint.report.text import counted, number, one_line
+from matchpoint.report.text import one_line
 
 _CODES = 20
 """Codes of a crosswalk that are shown, those of most rows."""

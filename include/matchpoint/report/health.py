@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from matchpoint.amounts import number
 from matchpoint.health.words import ACTIONS, TITLES, TO_DO, percent
-from matchpoint.report.text import number
 
 WIDTH, HEIGHT, EDGE = 120, 24, 3
 """Of a chart, in the units of its drawing."""

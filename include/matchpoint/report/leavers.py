@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from matchpoint.amounts import counted
 from matchpoint.leavers.feeds import NOT_FULL
 from matchpoint.leavers.words import WORDS
-from matchpoint.report.text import counted
 
 NO_GROUP = "no user group"
 

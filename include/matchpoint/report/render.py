@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from matchpoint.amounts import number
 from matchpoint.outcomes import Outcome
 from matchpoint.receipt import Receipt
 from matchpoint.report import words
-from matchpoint.report.text import escape_markdown, moment, number, one_line
+from matchpoint.report.text import escape_markdown, moment, one_line
 from matchpoint.report.view import view_receipt
 
 if TYPE_CHECKING:

@@ -1,25 +1,17 @@
-"""Values as text: numbers, times, sizes, and file names that cannot do harm."""
+"""Values as text: times, sizes, and file names that cannot do harm."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
 
+from matchpoint.amounts import counted
+
 _MARKDOWN = str.maketrans(
     {character: f"\\{character}" for character in "\\`*_{}[]#|~$"}
     | {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
 )
 _LINK_START = re.compile(r"(?P<www>www)\.|:(?=//)", re.IGNORECASE)
-
-
-def number(value: int) -> str:
-    """Give 1204 as "1,204"."""
-    return f"{value:,}"
-
-
-def counted(value: int, noun: str) -> str:
-    """Give 1 and "row" as "1 row", 1204 and "row" as "1,204 rows"."""
-    return f"{number(value)} {noun}" if value == 1 else f"{number(value)} {noun}s"
 
 
 def one_line(value: object) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from matchpoint.amounts import counted, number
 from matchpoint.guard.verdict import Judgement
 from matchpoint.outcomes import Outcome
 from matchpoint.receipt import FileReceipt, Reason, Receipt
@@ -13,7 +14,7 @@ from matchpoint.report import words
 from matchpoint.report.chart import Slice, cut_slices, has_thin_slice
 from matchpoint.report.health import HealthView, view_health
 from matchpoint.report.leavers import LeaverView, view_leavers
-from matchpoint.report.text import counted, duration, file_size, moment, number, shorten_hash
+from matchpoint.report.text import duration, file_size, moment, shorten_hash
 
 INSIDE = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
 """What stands between a zip and its member: an arrow head that no shell or path uses."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from matchpoint.amounts import counted, number
 from matchpoint.outcomes import Outcome
 from matchpoint.receipt import Receipt
-from matchpoint.report.text import counted, number
 
 DRY_RUN = "Dry run: nothing was written"
 DRY_RUN_MEANS = "This is what the run would have done."

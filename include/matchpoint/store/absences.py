@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
-import orjson
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, func, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from matchpoint.canonical import canonical
 from matchpoint.hashes import Hashes
 from matchpoint.outcomes import Outcome
-from matchpoint.store.bulk import among, beside
+from matchpoint.store.bulk import among, beside, numbers_of
 from matchpoint.store.leavers_tables import absences
 from matchpoint.store.tables import history, runs, users
 
@@ -42,16 +41,8 @@ class Absence(NamedTuple):
 
 def profile_users(connection: Connection, profile: str) -> Hashes:
     """Give the EXTERNAL users of a profile by number, in order: a million in less than a second."""
-    of_profile = (users.c.external_id == profile, users.c.account_type == "EXTERNAL")
-    if connection.dialect.name == "postgresql":  # packed into some large values: rows would take four times as long
-        packed = func.string_agg(func.int8send(users.c.id), func.decode("", "hex"))
-        query = select(packed).where(*of_profile).group_by(users.c.id.op(">>")(literal_column("16")))
-        found = np.frombuffer(b"".join(map(bytes, connection.scalars(query))), dtype=">i8").astype(np.int64)
-    else:
-        cursor: Any = connection.connection.cursor()  # the driver's own: SQLAlchemy's rows take three times as long
-        cursor.execute("SELECT id FROM users WHERE external_id = ? AND account_type = 'EXTERNAL'", (profile,))
-        found = np.fromiter(chain.from_iterable(cursor), dtype=np.int64)
-    return np.sort(found)
+    query = select(users.c.id).where(users.c.external_id == profile, users.c.account_type == "EXTERNAL")
+    return np.sort(numbers_of(connection, query)[:, 0])
 
 
 def states(connection: Connection, profile: str, run_id: str, *, last_step: str, as_of: str) -> np.ndarray[Any, Any]:
@@ -165,4 +156,4 @@ def held_people(connection: Connection, profile: str | None = None) -> list[dict
 
 def as_text(before: Any) -> str | None:
     """Write what steps have overwritten as :func:`note` takes it."""
-    return orjson.dumps(before, option=orjson.OPT_SORT_KEYS).decode() if before else None
+    return canonical(before) if before else None

@@ -19,6 +19,7 @@ from matchpoint.affiliations import EXPIRY, Facet, synchronize_shared, without
 from matchpoint.alma.fields import PRIMARY_ID, User
 from matchpoint.alma.identifiers import key
 from matchpoint.alma.law import changes
+from matchpoint.canonical import canonical
 from matchpoint.hashes import Hashes
 from matchpoint.store import row_ledger
 from matchpoint.store.affiliation_tables import facets
@@ -108,7 +109,7 @@ def due(connection: Connection, profile: str, as_of: date, rank: Rank | None = N
 def as_text(held: Iterable[Facet], given: Iterable[Facet]) -> str:
     """Write the facets that a planned row leaves its user with as JSON, and which run had made those it has seen."""
     seen = {one.profile: one.run_id for one in held}
-    return orjson.dumps({"seen": seen, "facets": list(given)}, option=orjson.OPT_SORT_KEYS).decode()
+    return canonical({"seen": seen, "facets": list(given)})
 
 
 def has_seen(text: str | None, found: Mapping[str, str | None], run_id: str) -> bool:
@@ -152,7 +153,7 @@ _COLUMNS = (
 
 
 def _row(user_id: int, facet: Facet, at: str) -> tuple[Any, ...]:
-    document = orjson.dumps(facet.user, option=orjson.OPT_SORT_KEYS).decode()
+    document = canonical(facet.user)
     primary_key = key(facet.user[PRIMARY_ID]) if PRIMARY_ID in facet.user else None
     named = (facet.profile, facet.rank, document, primary_key, facet.user_group, facet.ends, facet.active)
     return (user_id, *named, facet.row_hash, facet.user_hash, facet.run_id, at)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
+import numpy as np
 import orjson
 from sqlalchemy import (
     ARRAY,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     select,
     update,
 )
@@ -41,6 +43,28 @@ def load_rows(connection: Connection, table: Table, columns: Sequence[str], rows
     places = ", ".join("?" * len(columns))
     for batch in chunks(rows, BATCH):
         connection.exec_driver_sql(f'INSERT INTO "{table.name}" ({names}) VALUES ({places})', list(map(tuple, batch)))  # noqa: S608
+
+
+def numbers_of(connection: Connection, query: Any) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Give the rows of a query for whole numbers, one row of the array each; the last column is a user's number.
+
+    A million of them take less than a second: PostgreSQL packs them into some large values, SQLite gives them by the
+    driver's own cursor. SQLAlchemy's rows would take three to four times as long.
+    """
+    if connection.dialect.name == "postgresql":
+        columns = list(query.subquery().c)
+        packed: ColumnElement[Any] = func.int8send(columns[0])
+        for one in columns[1:]:
+            packed = packed.concat(func.int8send(one))
+        some = select(func.string_agg(packed, func.decode("", "hex")))
+        parts = connection.scalars(some.group_by(columns[-1].op(">>")(literal_column("16"))))
+        return np.frombuffer(b"".join(map(bytes, parts)), dtype=">i8").astype(np.int64).reshape(-1, len(columns))
+    written = query.compile(connection, compile_kwargs={"render_postcompile": True})
+    cursor: Any = connection.connection.cursor()
+    cursor.execute(str(written), [written.params[name] for name in written.positiontup or ()])
+    width = len(cursor.description)
+    found = np.fromiter(cursor, dtype=np.dtype([(str(place), np.int64) for place in range(width)]))
+    return found.view(np.int64).reshape(-1, width)
 
 
 @contextmanager

@@ -18,8 +18,6 @@ from sqlalchemy import (
     and_,
     delete,
     exists,
-    func,
-    literal_column,
     select,
     true,
     union_all,
@@ -30,13 +28,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from matchpoint.hashes import Hashes
 from matchpoint.known import Known
 from matchpoint.store.affiliation_tables import facets
-from matchpoint.store.bulk import among, beside, load_rows, reserve
+from matchpoint.store.bulk import among, beside, load_rows, numbers_of, reserve
 from matchpoint.store.lookup import has_applied
 from matchpoint.store.tables import counters, row_ledger, users
 
 _MANY = 50_000
 """From so many hashes on, fetching the whole ledger is faster than looking for them."""
-_PAIR = np.dtype([("hash", np.int64), ("user_id", np.int64)])
 
 Entry = tuple[int, str, int | None, int]
 """User, profile, hash of the raw row, hash of the mapped user."""
@@ -88,28 +85,10 @@ def _known(connection: Connection, hashed: str, profile: str, *where: ColumnElem
     query = union_all(
         *(select(one.c[hashed], one.c.user_id).where(one.c.profile == profile, some) for one, some in asked)
     )
-    pairs = _packed(connection, query) if connection.dialect.name == "postgresql" else _fetched(connection, query)
+    hashes, user_ids = numbers_of(connection, query).T
     now = epoch(connection, profile)
-    good = ~np.isin(pairs["user_id"], edited(connection))
-    return Known.of(pairs["hash"][good], pairs["user_id"][good], now)
-
-
-def _fetched(connection: Connection, query: Any) -> np.ndarray[Any, Any]:
-    # The driver's own cursor: SQLAlchemy's rows would take three times as long.
-    written = query.compile(connection, compile_kwargs={"render_postcompile": True})
-    cursor: Any = connection.connection.cursor()
-    cursor.execute(str(written), [written.params[name] for name in written.positiontup or ()])
-    return np.fromiter(cursor, dtype=_PAIR)
-
-
-def _packed(connection: Connection, query: Any) -> np.ndarray[Any, Any]:
-    """Let PostgreSQL pack the pairs into some large values: a million rows one by one would take a second."""
-    asked = query.subquery()
-    hashed, user_id = asked.c
-    pair = func.int8send(hashed).concat(func.int8send(user_id))
-    packed = select(func.string_agg(pair, func.decode("", "hex"))).group_by(user_id.op(">>")(literal_column("16")))
-    parts = [bytes(one) for one in connection.scalars(packed)]
-    return np.frombuffer(b"".join(parts), dtype=_PAIR.newbyteorder(">")).astype(_PAIR)
+    good = ~np.isin(user_ids, edited(connection))
+    return Known.of(hashes[good], user_ids[good], now)
 
 
 # --- writing --------------------------------------------------------------------------------------

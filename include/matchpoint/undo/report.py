@@ -9,9 +9,9 @@ from typing import Any, cast
 
 import orjson
 
+from matchpoint.amounts import counted, number
 from matchpoint.read.frames import guard
 from matchpoint.report.job import Job, write_job_report
-from matchpoint.report.text import counted, number
 from matchpoint.run_folder import RunFolder
 from matchpoint.undo.rows import read_rows
 from matchpoint.undo.verdicts import WORDS

@@ -18,7 +18,7 @@ from matchpoint_airflow.links import PlanLink, ReportLink
 from matchpoint_airflow.notices import hold_notifiers
 from matchpoint_airflow.operators.base import ProfileOperator
 from matchpoint_airflow.operators.guarded import Guarded
-from matchpoint_airflow.operators.report import write_report
+from matchpoint_airflow.operators.report import write_plan_page, write_report
 from matchpoint_airflow.run import Run, note_asked_by, profile_of
 
 if TYPE_CHECKING:
@@ -39,13 +39,10 @@ class AlmaGuardPlanOperator(ProfileOperator):
         """Judge, and give what waits and how many limits were reached."""
         from matchpoint.apply_plan import apply_nothing
         from matchpoint.guard.judge import guard_plan
-        from matchpoint.plan import read_summary
-        from matchpoint.report.plan import render_plan
 
         run, profile = Run.of(context), profile_of(self.profile)
         found = guard_plan(run.folder, UserStoreHook(profile.store).get_conn(), profile, now=utcnow())
-        page = render_plan(read_summary(run.folder), found, profile.name)
-        run.folder.path("plan.html").write_text(page, encoding="utf-8")
+        write_plan_page(run, profile, found)
         for trip in found.trips:
             self.log.warning("%s", trip.text)
         if found.quarantine and not run.dry_run:

@@ -16,6 +16,8 @@ from matchpoint_airflow.run import Run, profile_of
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from matchpoint.guard.verdict import Judgement
+
 
 class AlmaWriteReportOperator(ProfileOperator):
     """Writes receipt, report and rejections files into the run folder."""
@@ -35,9 +37,7 @@ class AlmaWriteReportOperator(ProfileOperator):
 def write_report(run: Run, profile: Profile) -> dict[str, int]:
     """Write receipt, report and rejections files of a run, and give its counts."""
     from matchpoint.make_receipt import make_receipt
-    from matchpoint.plan import read_summary
     from matchpoint.report import render_html, render_json, render_markdown
-    from matchpoint.report.plan import render_plan
 
     receipt = make_receipt(run.folder, profile, now=utcnow())
     written = {
@@ -45,10 +45,19 @@ def write_report(run: Run, profile: Profile) -> dict[str, int]:
         "report.html": render_html(receipt),
         "report.md": render_markdown(receipt),
     }
-    if receipt.judged:  # so that the page of the plan says what the answer was
-        written["plan.html"] = render_plan(read_summary(run.folder), receipt.judged, profile.name)
     for name, text in written.items():
         run.folder.path(name).write_text(text, encoding="utf-8")
+    if receipt.judged:  # so that the page of the plan says what the answer was
+        write_plan_page(run, profile, receipt.judged)
     if not run.dry_run:
         note_receipt(UserStoreHook(profile.store).get_conn(), run.id, receipt.as_dict())
     return receipt.total
+
+
+def write_plan_page(run: Run, profile: Profile, judged: Judgement) -> None:
+    """Write the page on which a person can read the plan of a run."""
+    from matchpoint.plan import read_summary
+    from matchpoint.report.plan import render_plan
+
+    page = render_plan(read_summary(run.folder), judged, profile.name)
+    run.folder.path("plan.html").write_text(page, encoding="utf-8")

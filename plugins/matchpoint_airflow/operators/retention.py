@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator, ObjectStoragePath
 from airflow.sdk.timezone import utcnow
 
+from matchpoint.amounts import counted
 from matchpoint.profile import load_profiles
 from matchpoint.profile.privacy import Retention
-from matchpoint.report.text import counted, file_size
+from matchpoint.report.text import file_size
 from matchpoint_airflow.hooks.user_store import UserStoreHook
 from matchpoint_airflow.links import ReportLink
 from matchpoint_airflow.operators.guarded import Guarded
