@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import START, House, make_profile, open_house, person, synchronizing, total
+from helpers import START, House, make_profile, person, synchronizing, total
 
 from matchpoint.accounts import many, one
 from matchpoint.accounts.purge import purge
@@ -32,12 +30,6 @@ from matchpoint.undo.rows import UndoRow, read_rows
 
 JO = Act("jo", START)
 BIG = Limit(10**9, 1.0)
-
-
-@pytest.fixture
-def house(store_url: str, tmp_path: Path) -> Iterator[House]:
-    with open_house(store_url, tmp_path) as opened:
-        yield opened
 
 
 def documents(house: House) -> dict[int, Any]:
@@ -115,6 +107,18 @@ def test_an_undo_can_be_undone_and_that_too(house: House) -> None:
     assert state(house) == before
     undo(house, "undo 4", "undo 6")
     assert state(house) == before, "that one is taken back already"
+
+
+def test_undos_of_runs_that_went_back_and_forth_are_told_apart(house: House) -> None:
+    """Two runs change a field from one value to another and back; each undo takes its own run back."""
+    states = []
+    for number, mail in enumerate(("", "other@example.edu", "")):
+        states.append(state(house))
+        house.run(f"run {number}", [person(1, EMAIL=mail)])
+    for number in (2, 1, 0):
+        undo(house, f"run {number}", f"undo {number}")
+        assert state(house) == states[number]
+    assert house.users() == {}
 
 
 def test_the_undone_run_can_be_undone_again_once_it_is_back(house: House) -> None:

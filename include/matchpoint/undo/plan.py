@@ -156,5 +156,6 @@ def _freeze(engine: Engine, summary: Mapping[str, Any], undoing: Undoing) -> Non
                 as_of=undoing.now.date().isoformat(),
                 plan_sha256=summary["sha256"],
                 planned_at=undoing.now,
+                receipt={"undone_run": summary["undone_run"]},
             )
         )

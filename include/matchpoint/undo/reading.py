@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,8 +14,8 @@ from matchpoint.alma.fields import PRIMARY_ID
 from matchpoint.alma.identifiers import key
 from matchpoint.hashes import Hashes
 from matchpoint.store.bulk import among
-from matchpoint.store.tables import history, identifiers, users
-from matchpoint.undo.traces import Entry, newest_in_effect, protections
+from matchpoint.store.tables import history, identifiers, runs, users
+from matchpoint.undo.traces import UNDO, Entry, newest_in_effect, protections
 
 _COLUMNS = (
     history.c.version,
@@ -116,7 +116,22 @@ def _entries_of(connection: Connection, user_ids: Sequence[int]) -> dict[int, li
     found: dict[int, list[Entry]] = {}
     for user_id, *rest in connection.execute(query.order_by(history.c.user_id, history.c.version)):
         found.setdefault(user_id, []).append(Entry(*rest))
+    undone = _undone_runs(connection, {one.run_id for some in found.values() for one in some if one.rule == UNDO})
+    if undone:
+        found = {
+            user_id: [replace(one, undone_run=undone.get(one.run_id)) for one in some]
+            for user_id, some in found.items()
+        }
     return found
+
+
+def _undone_runs(connection: Connection, undos: Collection[str | None]) -> dict[str | None, str]:
+    """Tell which run each of some undos took back; one of a person's last change took back none."""
+    if not undos:
+        return {}
+    query = select(runs.c.run_id, runs.c.receipt).where(among(connection, runs.c.run_id, undos))
+    told = {run_id: (receipt or {}).get("undone_run") for run_id, receipt in connection.execute(query)}
+    return {run_id: undone for run_id, undone in told.items() if undone}
 
 
 def _past(entries: list[Entry], own_run: str) -> Past:

@@ -23,7 +23,11 @@ PROTECTED = "protected."
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A change of a user, as the history has it. ``is_target`` tells that it is one of those to be taken back."""
+    """A change of a user, as the history has it.
+
+    ``is_target`` tells that it is one of those to be taken back, ``undone_run`` which run it takes back itself, where
+    it is an undo of a run and that is known.
+    """
 
     version: int
     outcome: str
@@ -33,6 +37,7 @@ class Entry:
     before: Mapping[str, Any] | None
     after: Mapping[str, Any] | None
     is_target: bool = False
+    undone_run: str | None = None
 
     def fields(self) -> Iterator[tuple[str, Any, Any]]:
         """Give what it changed: name, value before, value after, None for none."""
@@ -107,6 +112,8 @@ class Trace:
     def _redo(self, entry: Entry, before: Any, after: Any) -> bool:
         if not self.undone or (self.undone[-1][1].before, self.undone[-1][1].after) != (before, after):
             return False
+        if entry.undone_run is not None and entry.undone_run != self.undone[-1][0].run_id:
+            return False  # the values go back and forth between the same two, but another run is taken back
         by, step = self.undone.pop()
         self.spent |= by.is_target
         self.stack.append(Step(before, after, (*step.entries, entry)))
