@@ -20,6 +20,7 @@ from matchpoint.profile.converters import (
     PostalCodeOptions,
     SimpleConverter,
 )
+from matchpoint.profile.destinations import AlmaApi, AlmaSftp, Destinations
 from matchpoint.profile.formats import (
     FORMATS,
     AlmaXmlFormat,
@@ -54,6 +55,7 @@ MODELS: list[type[BaseModel]] = [
     Affiliation, Identity,
     Notices, EmailNotice, WebhookNotice, Retention, Confidential,
     Decrypt,
+    Destinations, AlmaApi, AlmaSftp,
 ]  # fmt: skip
 
 

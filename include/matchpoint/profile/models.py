@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, Literal
 from zoneinfo import available_timezones
 
-from croniter import croniter
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from matchpoint.alma.fields import PRIMARY_ID
 from matchpoint.findings import Severity
 from matchpoint.profile.affiliation import Affiliation
 from matchpoint.profile.converters import CrosswalkConverter
+from matchpoint.profile.destinations import Destinations
 from matchpoint.profile.formats import AlmaXmlFormat, Format, JsonFormat, check_expression
 from matchpoint.profile.guard import Guard
 from matchpoint.profile.health import Health
@@ -23,6 +23,7 @@ from matchpoint.profile.model import Model
 from matchpoint.profile.notices import Notices
 from matchpoint.profile.openpgp import Decrypt
 from matchpoint.profile.privacy import Confidential, Retention
+from matchpoint.profile.schedule import checked_schedule
 
 Mode = Literal["import", "synchronize"]
 Check = Literal[
@@ -51,12 +52,7 @@ class Action(Model):
     )
     settle_seconds: int = Field(2, ge=0, le=600, description="How long a file's size must stay the same")
 
-    @field_validator("schedule")
-    @classmethod
-    def _valid_cron(cls, value: str | None) -> str | None:
-        if value is not None and not croniter.is_valid(value):
-            raise ValueError(f"{value!r} is not a cron expression; accepted is one like '0 5 * * *' or @daily")
-        return value
+    _cron = field_validator("schedule")(checked_schedule)
 
 
 class ImportAction(Action):
@@ -144,6 +140,7 @@ class Profile(Model):
     guard: Guard = Field(default_factory=Guard, description="What a run may do without asking a person")
     health: Health = Field(default_factory=Health, description="What a feed that is unlike the others does")
     actions: Actions
+    destinations: Destinations | None = Field(None, description="Where changes go besides the user store: to Alma")
     notices: Notices | None = Field(None, description="Whom a run tells what became of it")
     retention: Retention | None = Field(None, description="How long runs keep people's data")
     confidential: Confidential | None = Field(None, description="Whose rows nobody is shown")

@@ -3,6 +3,7 @@
 # So that the metadata knows all tables, whoever asks for it.
 from matchpoint.store import (
     affiliation_tables,
+    delivery_tables,
     feed_tables,
     guard_tables,
     identity_tables,
@@ -12,7 +13,15 @@ from matchpoint.store import (
 from matchpoint.store.engine import exclusive, open_store, refresh_statistics, writing
 from matchpoint.store.upgrades import upgrade
 
-TABLES = (affiliation_tables, feed_tables, guard_tables, identity_tables, leavers_tables, notice_tables)
+TABLES = (
+    affiliation_tables,
+    delivery_tables,
+    feed_tables,
+    guard_tables,
+    identity_tables,
+    leavers_tables,
+    notice_tables,
+)
 """The modules with tables, besides :mod:`matchpoint.store.tables`."""
 
 __all__ = ["exclusive", "open_store", "refresh_statistics", "upgrade", "writing"]

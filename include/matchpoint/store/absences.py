@@ -7,12 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from matchpoint.canonical import canonical
 from matchpoint.hashes import Hashes
 from matchpoint.outcomes import Outcome
-from matchpoint.store.bulk import among, beside, numbers_of
+from matchpoint.store.bulk import among, beside, insert_or_update, numbers_of
 from matchpoint.store.leavers_tables import absences
 from matchpoint.store.tables import history, runs, users
 
@@ -90,10 +89,9 @@ def note(connection: Connection, some: Sequence[Absence], *, with_steps: bool) -
     """
     if not some:
         return
-    make: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     with beside(connection, absences, Absence._fields, some) as new:
         there = new.c.user_id.in_(select(users.c.id))
-        written = make(absences).from_select(Absence._fields, select(new).where(there))
+        written = insert_or_update(connection, absences).from_select(Absence._fields, select(new).where(there))
         changed = {name: written.excluded[name] for name in _NOTED if with_steps or name not in _STEPS}
         is_in_a_row = absences.c.feeds > 0
         changed["first_absent"] = case((is_in_a_row, absences.c.first_absent), else_=written.excluded.first_absent)

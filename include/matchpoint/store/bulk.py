@@ -24,6 +24,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, IntegrityError
 
 from matchpoint.chunks import chunks
@@ -80,6 +81,11 @@ def beside(
         connection.exec_driver_sql(f"ANALYZE {temporary.name}")
     yield temporary
     temporary.drop(connection)
+
+
+def insert_or_update(connection: Connection, table: Table) -> Any:
+    """Give the database's own INSERT, which knows ON CONFLICT."""
+    return (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(table)
 
 
 def time_text(connection: Connection, time: datetime) -> str:

@@ -8,7 +8,6 @@ given to another profile, moves the profile's epoch on: a run that looked before
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 from sqlalchemy import (
@@ -23,12 +22,11 @@ from sqlalchemy import (
     union_all,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from matchpoint.hashes import Hashes
 from matchpoint.known import Known
 from matchpoint.store.affiliation_tables import facets
-from matchpoint.store.bulk import among, beside, load_rows, numbers_of, reserve
+from matchpoint.store.bulk import among, beside, insert_or_update, load_rows, numbers_of, reserve
 from matchpoint.store.lookup import has_applied
 from matchpoint.store.tables import counters, row_ledger, users
 
@@ -107,10 +105,11 @@ def note(connection: Connection, entries: Sequence[Entry]) -> None:
     if not entries:
         return
     _move_on(connection, among(connection, row_ledger.c.user_id, [user_id for user_id, *_ in entries]))
-    make: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     with beside(connection, row_ledger, _COLUMNS, entries) as new:
         # Without a WHERE, SQLite would take the ON of ON CONFLICT for that of a join.
-        written = make(row_ledger).from_select(_COLUMNS, select(new).where(new.c.user_id.is_not(None)))
+        written = insert_or_update(connection, row_ledger).from_select(
+            _COLUMNS, select(new).where(new.c.user_id.is_not(None))
+        )
         changed = {name: written.excluded[name] for name in _COLUMNS if name != "user_id"}
         connection.execute(written.on_conflict_do_update(index_elements=["user_id"], set_=changed))
 

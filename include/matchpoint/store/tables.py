@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -47,6 +48,9 @@ users = Table(
     Column("source_version", Integer, comment="the user's version right after the SIS's row was last applied"),
     Column("changed_at", Time, nullable=False),
     Column("changed_by_run", Text),
+    Column(
+        "delivered_version", Integer, nullable=False, server_default="0", comment="the version that Alma has; 0: none"
+    ),
 )
 Index(
     "ix_users_edited",
@@ -54,6 +58,9 @@ Index(
     postgresql_where=users.c.source_version != users.c.version,
     sqlite_where=users.c.source_version != users.c.version,
 )
+_IS_DUE = and_(users.c.external_id.is_not(None), users.c.delivered_version != users.c.version)
+Index("ix_users_due", users.c.external_id, users.c.id, postgresql_where=_IS_DUE, sqlite_where=_IS_DUE)
+"""The outbox: whom Alma does not have as they are (decision 19). Every change puts its user in, by its version."""
 
 row_ledger = Table(
     "row_ledger",
