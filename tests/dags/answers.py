@@ -17,7 +17,8 @@ from harness import Matchpoint, Result
 def answering(api: TestClient, answer: str) -> Iterator[list[dict[str, Any]]]:
     """Answer what is asked as a person would, until the block ends; gives the questions, each once.
 
-    Airflow asks again when the answer came in the very second of the question, and then it is answered again.
+    An answer that comes before the task waits is one that Airflow keeps and never wakes the task for. And it asks
+    again when the answer came in the very second of the question.
     """
     asked: list[dict[str, Any]] = []
     over = threading.Event()
@@ -26,7 +27,8 @@ def answering(api: TestClient, answer: str) -> Iterator[list[dict[str, Any]]]:
         while not over.wait(0.2):
             open_ones = api.get("/api/v2/dags/~/dagRuns/~/hitlDetails", params={"response_received": False}).json()
             for one in open_ones.get("hitl_details", []):
-                if _answered(api, one["task_instance"], answer) and _place(one) not in map(_place, asked):
+                waits = one["task_instance"]["state"] == "awaiting_input"
+                if waits and _answered(api, one["task_instance"], answer) and _place(one) not in map(_place, asked):
                     asked.append(one)
 
     thread = threading.Thread(target=person)
