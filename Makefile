@@ -8,7 +8,8 @@ DEALT := --dist loadfile --no-loadscope-reorder
 export PYTHONPATH := $(CURDIR)/include:$(CURDIR)/plugins
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-bad-day export up down test cluster-test bench lint types check profile why replay schema law lock clean
+ALMA ?= sqlite:///$(CURDIR)/.airflow/alma.db
+.PHONY: help demo demo-bad-day export up alma down test cluster-test bench lint types check profile why replay schema law lock clean
 
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +30,9 @@ demo-bad-day: $(READY)  ## See what happens when feeds go wrong: three bad night
 
 up: $(READY)  ## Start Airflow on 127.0.0.1 and print address and login
 	@$(BIN)/python scripts/local.py up
+
+alma: $(READY)  ## Serve an Alma to rehearse on: make alma ALMA=sqlite:////tmp/alma.db PORT=8090
+	@$(BIN)/python -m matchpoint_airflow.almaws --store "$(ALMA)" serve --port $(or $(PORT),8090)
 
 down: $(READY)  ## Stop it
 	@$(BIN)/python scripts/local.py down

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from airflow.plugins_manager import AirflowPlugin
 
+from matchpoint_airflow.almaws.app import create_app
+from matchpoint_airflow.almaws.mounted import open_server
 from matchpoint_airflow.links import PlanLink, ReportLink
 from matchpoint_airflow.web.app import app
 
@@ -13,4 +15,7 @@ class MatchpointPlugin(AirflowPlugin):
 
     name = "matchpoint"
     operator_extra_links = [PlanLink(), ReportLink()]  # noqa: RUF012 (Airflow's form)
-    fastapi_apps = [{"app": app, "url_prefix": "/matchpoint", "name": "Matchpoint"}]  # noqa: RUF012
+    fastapi_apps = [  # noqa: RUF012
+        {"app": app, "url_prefix": "/matchpoint", "name": "Matchpoint"},
+        {"app": create_app(open_server), "url_prefix": "/alma", "name": "Alma's API on the user store"},
+    ]

@@ -24,3 +24,8 @@ def obligations_folder() -> Path:
 def runs_url() -> str:
     """Give the URL under which run folders lie: ``file:///...``, ``s3://bucket/...``."""
     return os.environ.get("MATCHPOINT_RUNS") or f"file://{os.environ['AIRFLOW_HOME']}/runs"
+
+
+def api_store() -> str:
+    """Give the connection id of the user store that the API serves."""
+    return os.environ.get("MATCHPOINT_API_STORE") or "user_store"

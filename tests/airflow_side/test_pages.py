@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
+from ready_stores import make_store
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -47,6 +50,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
         yield create_app()
 
 
+@pytest.fixture(scope="module")
+def api_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The user store of Airflow's connection; gives its URL."""
+    path = tmp_path_factory.mktemp("store") / "store.db"
+    make_store(f"sqlite:///{path}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW_CONN_USER_STORE", json.dumps({"conn_type": "sqlite", "host": str(path)}))
+        yield f"sqlite:///{path}"
+
+
 @pytest.fixture
 def client(server: FastAPI) -> TestClient:
     """A browser that nobody has signed in with."""
@@ -67,6 +80,33 @@ def test_every_route_refuses_a_stranger(client: TestClient) -> None:
         for method in route.methods:
             path = route.path.format(dag_id="sis_import__students", run_id="r", name="report.html")
             assert client.request(method, f"/matchpoint{path}").status_code == 401
+
+
+def test_every_route_of_the_api_refuses_who_shows_no_key(client: TestClient, api_store: str) -> None:
+    from matchpoint_airflow.almaws.app import create_app
+    from matchpoint_airflow.almaws.mounted import open_server
+
+    routes = [route for route in create_app(open_server).routes if isinstance(route, APIRoute)]
+    assert len(routes) >= 9
+    for route in routes:
+        for method in route.methods:
+            path = re.sub(r"\{.+?\}", "s1", route.path)
+            assert client.request(method, f"/alma{path}").status_code == 401, (method, path)
+            signed_in = client.request(method, f"/alma{path}", headers=sign_in(client, "boss"))
+            assert signed_in.status_code == 401, "a login of Airflow is no key"
+
+
+def test_the_api_serves_the_user_store_of_airflow(client: TestClient, api_store: str) -> None:
+    from datetime import UTC, datetime
+
+    from matchpoint.almaws.keys import make_key
+    from matchpoint.store import open_store
+
+    key = make_key(open_store(api_store), "anybody", "rw", datetime.now(UTC))
+    headers = {"Authorization": f"apikey {key}", "Accept": "application/json"}
+    new = {"primary_id": "n1", "record_type": {"value": "PUBLIC"}, "account_type": {"value": "INTERNAL"}}
+    assert client.post("/alma/almaws/v1/users", json=new, headers=headers).status_code == 200
+    assert client.get("/alma/almaws/v1/users/n1", headers=headers).json()["primary_id"] == "n1"
 
 
 def test_a_stranger_learns_nothing_from_a_real_run(client: TestClient, run: str) -> None:
