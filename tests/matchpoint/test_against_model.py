@@ -210,7 +210,7 @@ def test_store_and_model_agree_after_each_step(house: House) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=40, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=18, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
 
@@ -227,7 +227,7 @@ def uncontested(house: House, feed: list[Row]) -> list[Row]:
 
 @pytest.mark.law("order-of-rows")
 @given(st.lists(rows, max_size=4), st.lists(rows, min_size=2, max_size=6), st.randoms(use_true_random=False))
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 def test_the_order_of_rows_does_not_change_the_end(
     house: House, before: list[Row], feed: list[Row], chance: random.Random
 ) -> None:

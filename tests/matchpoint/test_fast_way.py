@@ -75,7 +75,7 @@ def _pieces(transformer: Transformer, folder: RunFolder, extract: Any) -> list[A
         return list(transformer.plain_pieces(folder, extract))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(extract=st.lists(rows, min_size=1, max_size=8), address_type=st.sampled_from(["school", "home"]))
 def test_both_ways_give_the_same_users_and_findings(
     tmp_path: Path, extract: list[dict[str, str]], address_type: str

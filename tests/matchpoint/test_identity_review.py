@@ -345,7 +345,7 @@ def incarnations(draw: Any) -> Row:
 
 
 @given(st.lists(st.lists(incarnations(), min_size=1, max_size=4), min_size=1, max_size=4))
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 def test_no_sequence_of_feeds_makes_two_accounts_of_one_person(house: House, feeds: list[list[Row]]) -> None:
     for table in ("proposals", "history", "row_ledger", "identity_keys", "identifiers", "users", "plan_rows", "runs"):
         house.sql(f"DELETE FROM {table}")

@@ -87,7 +87,7 @@ day = st.fixed_dictionaries(
 
 
 @given(st.lists(day, min_size=3, max_size=9))
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 def test_people_come_and_go_as_in_the_model(sqlite_house: House, days: list[dict[str, Any]]) -> None:
     house = sqlite_house
     for table in ("identifiers", "users", "history", "counters", "runs", "plan_rows", "file_ledger"):

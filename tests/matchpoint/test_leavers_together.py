@@ -21,7 +21,7 @@ from test_leavers_model import CHILD, stepped
 
 PROFILES, ROWS = {"staff": STAFF, "students": STUDENTS}, {"staff": employee, "students": student}
 NUMBERS = (1, 2)
-PROPERTY = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+PROPERTY = settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @dataclass

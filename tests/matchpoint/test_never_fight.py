@@ -18,7 +18,7 @@ from test_against_model import clear
 CODES = ["staff", "students", "visitors"]
 ORDERS = [["staff", "students", "visitors"], ["students/UG", "visitors", "staff", "students"]]
 DAYS = ["2026-09-01", "2027-01-01", "2027-07-01"]
-PROPERTY = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+PROPERTY = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 RUNS = count()
 
 

@@ -23,7 +23,7 @@ from matchpoint.accounts.store import Act
 from matchpoint.alma.fields import ADDRESSES, EMAILS, IDENTIFIERS, NOTES, PHONES, SEGMENTS
 from matchpoint.errors import AccountError
 
-PROPERTY = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+PROPERTY = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 feeds = st.lists(rows, min_size=1, max_size=6)
 modes = st.sampled_from(["import", "synchronize"])
 loads = st.lists(st.tuples(modes, st.sampled_from(list(PROFILES)), feeds), min_size=1, max_size=3)

@@ -25,7 +25,7 @@ from matchpoint.undo.apply import apply_undo
 from matchpoint.undo.plan import Undoing, plan_undo_run
 from matchpoint.undo.rows import read_rows
 
-PROPERTY = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+PROPERTY = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture
