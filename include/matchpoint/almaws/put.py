@@ -93,6 +93,8 @@ def _finished(made: User, incoming: User, kind: str, external_id: str | None, ta
     for name in (PRIMARY_ID, "record_type"):
         if not _is_given(made.get(name)):
             raise AccountError("401664", f"Mandatory field is missing: {name}")
+    if not all(_is_given(role.get("role_type")) for role in ROLES.parts(made)):
+        raise AccountError("401664", "Mandatory field is missing: user_role role_type")
     for segment in SEGMENTS:
         if parts := segment.parts(incoming):
             made = with_parts(made, segment, [_owned(part, kind) for part in parts])

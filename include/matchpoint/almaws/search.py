@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Text, UnaryExpression, and_, cast, func, or_, select
+from sqlalchemy import ColumnElement, Engine, UnaryExpression, and_, column, exists, func, or_, select
 
 from matchpoint.alma.fields import User
 from matchpoint.alma.identifiers import key
@@ -15,14 +15,14 @@ from matchpoint.store.tables import identifiers, users
 
 MOST = 100
 """The most users that one page of Alma's has."""
+_FARTHEST = 2**31 - 1
+"""The largest offset: what any database counts to."""
 
 
 def _text(*path: str) -> ColumnElement[str]:
-    """Give a text of the document, or a list of it as JSON text."""
-    value: Any = users.c.document
-    for step in path:
-        value = value[step]
-    return value.as_string() if path[-1] != "email" else cast(value, Text)
+    """Give a text of the document."""
+    found: ColumnElement[str] = users.c.document[path].as_string()
+    return found
 
 
 _TEXTS: dict[str, ColumnElement[str]] = {
@@ -33,10 +33,9 @@ _TEXTS: dict[str, ColumnElement[str]] = {
     "job_category": _text("job_category", "value"),
     "campus_code": _text("campus_code", "value"),
     "birth_date": _text("birth_date"),
-    "email": _text("contact_info", "email"),
 }
 _BY_IDENTIFIER = ("primary_id", "identifiers")
-FIELDS = (*_BY_IDENTIFIER, *_TEXTS, "ALL")
+FIELDS = (*_BY_IDENTIFIER, *_TEXTS, "email", "ALL")
 """What ``q`` may ask for; Alma knows some more, of notes, blocks and phones."""
 _ORDERS: dict[str, tuple[ColumnElement[Any], ...]] = {
     "primary_id": (users.c.primary_id,),
@@ -64,9 +63,9 @@ def search(engine: Engine, question: Question) -> tuple[list[User], int]:
     """
     if question.order_by not in _ORDERS:
         raise _wrong("order_by", ORDERS)
-    if not 0 <= question.limit <= MOST or question.offset < 0:
-        raise AccountError("401666", f"limit: expected 0 to {MOST}, and an offset of 0 or more")
-    chosen = and_(*_chosen(question))
+    if not 0 <= question.limit <= MOST or not 0 <= question.offset <= _FARTHEST:
+        raise AccountError("401666", f"limit: expected 0 to {MOST}, and an offset of 0 to {_FARTHEST}")
+    chosen = and_(*_chosen(question, engine.dialect.name))
     order: list[ColumnElement[Any] | UnaryExpression[Any]] = list(_ORDERS[question.order_by])
     page = select(users.c.document).where(chosen).order_by(*order).limit(question.limit).offset(question.offset)
     with engine.connect() as connection:
@@ -75,22 +74,22 @@ def search(engine: Engine, question: Question) -> tuple[list[User], int]:
     return found, int(total or 0)
 
 
-def _chosen(question: Question) -> list[ColumnElement[bool]]:
+def _chosen(question: Question, dialect: str) -> list[ColumnElement[bool]]:
     chosen: list[ColumnElement[bool]] = [users.c.id.is_not(None)]
     if question.q and question.modified_from:
         raise AccountError("401666", "modify_date_from: found it together with q; expected one of them")
     if question.modified_from:
-        chosen.append(users.c.changed_at >= datetime.combine(question.modified_from, time()))
+        chosen.append(users.c.changed_at >= datetime.combine(question.modified_from, time(), UTC))
     if question.q:
         for one in question.q.split(" AND "):
             field, found, words = one.partition("~")
             if not found or not words.strip() or field.strip() not in FIELDS:
                 raise _wrong("q", [f"{name}~words" for name in FIELDS])
-            chosen += [_holds(field.strip(), word) for word in words.replace("_", " ").split()]
+            chosen += [_holds(field.strip(), word, dialect) for word in words.replace("_", " ").split()]
     return chosen
 
 
-def _holds(field: str, word: str) -> ColumnElement[bool]:
+def _holds(field: str, word: str, dialect: str) -> ColumnElement[bool]:
     by_identifier = users.c.id.in_(
         select(identifiers.c.user_id).where(identifiers.c.value_key.startswith(key(word), autoescape=True))
     )
@@ -98,9 +97,29 @@ def _holds(field: str, word: str) -> ColumnElement[bool]:
         return and_(by_identifier, func.lower(users.c.primary_id).startswith(word.lower(), autoescape=True))
     if field == "identifiers":
         return by_identifier
-    texts = [_TEXTS[field]] if field in _TEXTS else list(_TEXTS.values())
-    holds = [func.lower(text).contains(word.lower(), autoescape=True) for text in texts]
-    return or_(*holds) if field != "ALL" else or_(by_identifier, *holds)
+    if field == "email":
+        return _has_email(word, dialect)
+    if field in _TEXTS:
+        return _says(_TEXTS[field], word)
+    return or_(by_identifier, _has_email(word, dialect), *(_says(text, word) for text in _TEXTS.values()))
+
+
+def _says(text: ColumnElement[str], word: str) -> ColumnElement[bool]:
+    """Say that a text has a word in it, in whatever case; of letters outside ASCII, SQLite only in the case given."""
+    return or_(
+        func.lower(text).contains(word.lower(), autoescape=True), func.lower(text).contains(word, autoescape=True)
+    )
+
+
+def _has_email(word: str, dialect: str) -> ColumnElement[bool]:
+    """Say that one of the email addresses has a word in it."""
+    if dialect == "postgresql":
+        each = func.jsonb_array_elements(users.c.document["contact_info", "email"])
+        email = each.table_valued(column("value", users.c.document.type)).c.value
+        return exists().where(_says(email["email_address"].as_string(), word))
+    each = func.json_each(users.c.document, "$.contact_info.email")
+    address = func.json_extract(each.table_valued("value").c.value, "$.email_address")
+    return exists().where(_says(address, word))
 
 
 def _wrong(name: str, accepted: Any) -> AccountError:

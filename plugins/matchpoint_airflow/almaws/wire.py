@@ -67,8 +67,20 @@ def _checked(value: Any) -> User:
     """Give a user in Alma's JSON form, as it would come out of XML: what it cannot be raises, null is left out."""
     if not isinstance(value, dict):
         raise TypeError("a user is an object")
-    user = {name: one for name, one in value.items() if one is not None}
-    return to_user(to_element(user))
+    return to_user(to_element(_without_nulls(value)))
+
+
+def _without_nulls(value: Any) -> Any:
+    """Leave out what is null, and codes that are: clients send them for what a user has not."""
+    if isinstance(value, list):
+        return [_without_nulls(one) for one in value if not _is_null(one)]
+    if isinstance(value, dict):
+        return {name: _without_nulls(one) for name, one in value.items() if not _is_null(one)}
+    return value
+
+
+def _is_null(value: Any) -> bool:
+    return value is None or (isinstance(value, dict) and value.get("value", "") is None)
 
 
 def failed(request: Request, error: AccountError) -> Response:
