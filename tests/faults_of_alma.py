@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -22,7 +23,10 @@ KINDS = (*_ANSWERS, "dropped", "lost", "garbled")
 
 
 class Faulty:
-    """Spoil a share of the requests, from 0 to 1; ``done`` counts what was done by kind."""
+    """Spoil a share of the requests, from 0 to 1; ``done`` counts what was done by kind.
+
+    It must be the outermost application that uvicorn serves, as it breaks uvicorn's connections.
+    """
 
     def __init__(self, app: Any, seed: int, share: float) -> None:
         self.app = app
@@ -40,7 +44,8 @@ class Faulty:
         if kind in {"lost", "garbled"}:
             await self.app(scope, receive, _nowhere)
         if kind in {"lost", "dropped"}:
-            raise ConnectionAbortedError("dropped on purpose")
+            await _break(send)
+            return
         status, media_type, body = _ANSWERS["page" if kind == "garbled" else kind]
         headers = [(b"content-type", media_type), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -49,3 +54,9 @@ class Faulty:
 
 async def _nowhere(_: Any) -> None:
     """Take an answer that nobody is to see."""
+
+
+async def _break(send: Any) -> None:
+    """Break the connection without a byte. An exception would not: uvicorn answers it with 500."""
+    send.__self__.transport.abort()
+    await asyncio.sleep(0)  # uvicorn hears of it, and says nothing more
