@@ -47,14 +47,14 @@ def refusal(result: Result) -> str:
     return str(told.value)
 
 
-def test_a_feed_that_was_cut_off_stops_and_goes_on_when_it_is_repaired(matchpoint: Matchpoint) -> None:
-    send(matchpoint, "students_1.csv", students(40))
-    first = matchpoint.run(SYNCHRONIZE)
-    assert (first.state, signs(matchpoint, first)) == ("success", [])
-    before = matchpoint.store()
+def test_a_feed_that_was_cut_off_stops_and_goes_on_when_it_is_repaired(on_sqlite: Matchpoint) -> None:
+    send(on_sqlite, "students_1.csv", students(40))
+    first = on_sqlite.run(SYNCHRONIZE)
+    assert (first.state, signs(on_sqlite, first)) == ("success", [])
+    before = on_sqlite.store()
 
-    send(matchpoint, "students_2.csv", students(40, 2)[:-60])
-    stopped = matchpoint.run(SYNCHRONIZE, 2)
+    send(on_sqlite, "students_2.csv", students(40, 2)[:-60])
+    stopped = on_sqlite.run(SYNCHRONIZE, 2)
     assert stopped.state == "failed"
     assert (stopped.tasks["fetch_extracts"], stopped.tasks["check_feed"]) == ("success", "failed")
     later = ("transform_users", "match_users", "apply_plan", "write_report", "mark_handled")
@@ -62,39 +62,39 @@ def test_a_feed_that_was_cut_off_stops_and_goes_on_when_it_is_repaired(matchpoin
     words = refusal(stopped)
     assert words.startswith("students_2.csv: found a last row of")
     assert "expected a whole file. Have it sent again, whole.\nNothing of this run was written." in words
-    assert matchpoint.store() == before
-    assert not matchpoint.run_folder(stopped).root.joinpath("users").exists()
-    assert (matchpoint.remote / "students_2.csv").exists()
+    assert on_sqlite.store() == before
+    assert not on_sqlite.run_folder(stopped).root.joinpath("users").exists()
+    assert (on_sqlite.remote / "students_2.csv").exists()
 
-    send(matchpoint, "students_2.csv", students(40, 2))
-    repaired = matchpoint.run(SYNCHRONIZE, 2)
+    send(on_sqlite, "students_2.csv", students(40, 2))
+    repaired = on_sqlite.run(SYNCHRONIZE, 2)
     assert (repaired.state, repaired.run_id) == ("success", stopped.run_id)
-    assert matchpoint.receipt(repaired)["health"]["verdicts"] == []
-    assert matchpoint.receipt(repaired)["total"]["created"] == 1
-    assert noted(matchpoint) == [(SYNCHRONIZE, 40), (SYNCHRONIZE, 40)]
+    assert on_sqlite.receipt(repaired)["health"]["verdicts"] == []
+    assert on_sqlite.receipt(repaired)["total"]["created"] == 1
+    assert noted(on_sqlite) == [(SYNCHRONIZE, 40), (SYNCHRONIZE, 40)]
 
-    again = matchpoint.run(SYNCHRONIZE, 2)
+    again = on_sqlite.run(SYNCHRONIZE, 2)
     assert again.tasks == repaired.tasks
-    assert matchpoint.receipt(again)["health"] == matchpoint.receipt(repaired)["health"]
+    assert on_sqlite.receipt(again)["health"] == on_sqlite.receipt(repaired)["health"]
 
 
-def test_what_is_held_and_what_warns_goes_on_and_stands_in_the_report(matchpoint: Matchpoint) -> None:
+def test_what_is_held_and_what_warns_goes_on_and_stands_in_the_report(on_sqlite: Matchpoint) -> None:
     for number in (1, 2):
-        send(matchpoint, f"students_{number}.csv", students(40, number))
-        assert matchpoint.run(SYNCHRONIZE).state == "success"
-    send(matchpoint, "students_3.csv", students(20, 2, MOBILE=""))
-    held = matchpoint.run(SYNCHRONIZE)
-    assert signs(matchpoint, held) == [("row_count", "hold"), ("null_rate", "hold")]
-    assert matchpoint.receipt(held)["health"]["verdicts"][1]["column"] == "MOBILE"
-    report = (matchpoint.run_folder(held).root / "report.html").read_text()
+        send(on_sqlite, f"students_{number}.csv", students(40, number))
+        assert on_sqlite.run(SYNCHRONIZE).state == "success"
+    send(on_sqlite, "students_3.csv", students(20, 2, MOBILE=""))
+    held = on_sqlite.run(SYNCHRONIZE)
+    assert signs(on_sqlite, held) == [("row_count", "hold"), ("null_rate", "hold")]
+    assert on_sqlite.receipt(held)["health"]["verdicts"][1]["column"] == "MOBILE"
+    report = (on_sqlite.run_folder(held).root / "report.html").read_text()
     assert report.count('<svg class="spark') == 2
     for personal in ("Family2", "Given2", "example.edu", "C00002"):
         assert personal not in report
 
     # What was held and waits is no good feed; the one before it still is.
-    send(matchpoint, "students_4.csv", students(40, 2))
-    same = matchpoint.run(SYNCHRONIZE)
-    assert signs(matchpoint, same) == [("same_as_before", "warn")]
+    send(on_sqlite, "students_4.csv", students(40, 2))
+    same = on_sqlite.run(SYNCHRONIZE)
+    assert signs(on_sqlite, same) == [("same_as_before", "warn")]
 
 
 def test_a_profile_may_stop_what_it_would_hold(on_sqlite: Matchpoint) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Lock
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -24,11 +25,15 @@ class Server:
     limits: Limits
 
 
+_OPENING = Lock()
+
+
 def server(request: Request) -> Server:
     """Give the server of a request; the store is opened when it is first asked for."""
     state = request.app.state
-    if not hasattr(state, "server"):
-        state.server = state.open_server()
+    with _OPENING:  # two first requests at once must share the counts
+        if not hasattr(state, "server"):
+            state.server = state.open_server()
     opened: Server = state.server
     return opened
 
