@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # A file of tests stays together, for what its tests share; in order, the longest (tests/cluster) among the first.
 DEALT := --dist loadfile --no-loadscope-reorder
+# Tests wait for servers as much as they compute: twice as many as there are cores.
+WORKERS := 4
 export PYTHONPATH := $(CURDIR)/include:$(CURDIR)/plugins
 
 .DEFAULT_GOAL := help
@@ -37,8 +39,8 @@ alma: $(READY)  ## Serve an Alma to rehearse on: make alma ALMA=sqlite:////tmp/a
 down: $(READY)  ## Stop it
 	@$(BIN)/python scripts/local.py down
 
-test: $(READY)  ## Run all tests, on all cores
-	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 $(DEALT)
+test: $(READY)  ## Run all tests, four at a time
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) $(DEALT)
 
 cluster-test: $(READY)  ## Run Airflow with two workers that share no disk, and kill them in the middle of a task
 	$(BIN)/python -m pytest tests/cluster
