@@ -53,7 +53,7 @@ class JobDesk:
             self._tell(instance)
 
     def submit(self, job: Job) -> int:
-        """Start a job in a thread, and give the instance's id. Raises JobError where Alma would refuse it."""
+        """Start a job in a thread, and give the instance's id. Raises AccountError where Alma would refuse it."""
         instance = instances.submit(self.engine, job, by="API", now=self.clock())
         Thread(target=self.run, args=(job, instance), name=f"job {instance}", daemon=True).start()
         return instance

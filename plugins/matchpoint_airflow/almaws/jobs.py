@@ -23,7 +23,7 @@ from matchpoint.almaws.shown_jobs import (
     list_form,
     submitted_form,
 )
-from matchpoint.errors import JobError
+from matchpoint.errors import AccountError
 from matchpoint_airflow.almaws.job_desk import JobDesk
 
 router = APIRouter(prefix="/conf/jobs", tags=["jobs"])
@@ -37,12 +37,12 @@ def add_jobs(app: FastAPI, desk: JobDesk, dependencies: Iterable[Any] = ()) -> N
     """Serve the jobs of a desk below ``/almaws/v1``; ``dependencies`` check the key."""
     app.state.jobs = desk
     app.include_router(router, prefix="/almaws/v1", dependencies=list(dependencies))
-    app.add_exception_handler(JobError, refused)
+    app.add_exception_handler(AccountError, refused)
 
 
 async def refused(request: Request, error: Exception) -> Response:
     """Answer as Alma does to what it cannot do: 400 with its code."""
-    told = {"errorCode": cast("JobError", error).code, "errorMessage": str(error), "trackingId": uuid4().hex}
+    told = {"errorCode": cast("AccountError", error).code, "errorMessage": str(error), "trackingId": uuid4().hex}
     form = {"errorsExist": True, "errorList": {"error": [told]}}
     return answer(request, "web_service_result", form, status=400)
 
@@ -69,7 +69,7 @@ def _base(request: Request) -> str:
 
 def _job(desk: JobDesk, job_id: str) -> Job:
     if job_id not in desk.jobs:
-        raise JobError("402248", f"Found no job {job_id}; expected one of GET /conf/jobs.")
+        raise AccountError("402248", f"Found no job {job_id}; expected one of GET /conf/jobs.")
     return desk.jobs[job_id]
 
 
@@ -80,7 +80,7 @@ def _ids(desk: JobDesk, job_id: str) -> list[str]:
 def _instance(desk: JobDesk, job_id: str, instance: str) -> RowMapping:
     found = instances.find(desk.engine, _ids(desk, job_id), int(instance)) if instance.isdecimal() else None
     if found is None:
-        raise JobError("60333", f"Found no instance {instance} of job {job_id}.")
+        raise AccountError("60333", f"Found no instance {instance} of job {job_id}.")
     return found
 
 
@@ -97,7 +97,7 @@ def get_jobs(
 ) -> Response:
     """List the jobs of a type, a category, an integration profile."""
     if category and category not in {CATEGORY, "SIS"}:
-        raise JobError("402249", f"Found the category {category}; expected {CATEGORY}.")
+        raise AccountError("402249", f"Found the category {category}; expected {CATEGORY}.")
     found = [
         job_form(job, _base(request))
         for job in desk.jobs.values()
@@ -117,7 +117,7 @@ def submit_job(request: Request, desk: Desk, job_id: str, op: str = "") -> Respo
     """Run a job; a SIS job has no parameters, so the body is not looked at."""
     job = _job(desk, job_id)
     if op != "run":
-        raise JobError("402248", f"Found the op {op or 'none'}; expected run.")
+        raise AccountError("402248", f"Found the op {op or 'none'}; expected run.")
     return answer(request, "job", submitted_form(job, desk.submit(job), _base(request)))
 
 
