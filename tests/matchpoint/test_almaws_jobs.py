@@ -6,10 +6,7 @@ import asyncio
 import signal
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,12 +15,10 @@ from typing import Any
 import httpx
 import niquests
 import pytest
-import uvicorn
 from almapy import AlmaClient
-from fastapi import FastAPI
 from helpers import START, XML_PEOPLE, House, make_profile, open_house, xml_text, xml_user, zip_of
 from lxml import etree
-from servers import HOST
+from served import Served, serving
 from sqlalchemy import Engine
 
 from matchpoint.alma.xml_files import write_zip
@@ -43,7 +38,7 @@ class Double:
     """A running double: its house, its folder, its address."""
 
     house: House
-    url: str
+    served: Served
 
     @property
     def files(self) -> Path:
@@ -54,17 +49,19 @@ class Double:
 
     def run(self, job_id: str) -> Any:
         """Run a job by almapy to its end, and give the instance."""
-        return asyncio.run(_run(self.url, job_id))
+        return asyncio.run(_run(self.served, job_id))
 
     def get(self, path: str, accept: str = "application/json") -> httpx.Response:
-        return httpx.get(f"{self.url}{path}", headers={"Accept": accept})
+        headers = {"Accept": accept, "Authorization": f"apikey {self.served.read_key}"}
+        return httpx.get(f"{self.served.root}{path}", headers=headers)
 
     def events(self, instance: Any, query: str = "") -> Any:
         return self.get(f"/conf/jobs/ALL/instances/{instance['id']}/events{query}").json()
 
 
-async def _run(url: str, job_id: str) -> Any:
-    async with niquests.AsyncSession(base_url=url) as session, AlmaClient("key", client=session) as client:
+async def _run(served: Served, job_id: str) -> Any:
+    session = niquests.AsyncSession(base_url=served.root)
+    async with session, AlmaClient(served.key, client=session) as client:
         jobs = client.config.jobs
         answer = plain(await jobs.submit_job(job_id, {}))
         instance = answer["additional_info"]["link"].rpartition("/")[2]
@@ -81,30 +78,13 @@ def plain(answer: Any) -> Any:
     return answer.to_dict() if hasattr(answer, "to_dict") else answer
 
 
-@contextmanager
-def served(app: FastAPI) -> Iterator[str]:
-    """Serve an application on a free port, and give the address of its API."""
-    server = uvicorn.Server(uvicorn.Config(app, host=HOST, port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield f"http://{HOST}:{port}/almaws/v1"
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
 @pytest.fixture
 def double(tmp_path: Path) -> Iterator[Double]:
     (tmp_path / "alma" / "in").mkdir(parents=True)
     with open_house(f"sqlite:///{tmp_path / 'store.sqlite'}", tmp_path, PROFILE) as house:
-        app = FastAPI()
-        add_jobs(app, JobDesk(house.engine, [PROFILE], tmp_path / "runs", tmp_path / "alma"))
-        with served(app) as url:
-            yield Double(house, url)
+        desk = JobDesk(house.engine, [PROFILE], tmp_path / "runs", tmp_path / "alma")
+        with serving(house.engine, around=lambda app: add_jobs(app, desk)) as served:
+            yield Double(house, served)
 
 
 def counters(instance: Any) -> dict[str, int]:
@@ -196,8 +176,10 @@ def test_xml_is_the_default_and_what_is_not_there_has_almas_error(double: Double
     assert answer.status_code == 400
     assert answer.json()["errorList"]["error"][0]["errorCode"] == "60333"
     assert double.get("/conf/jobs/S1").json()["errorsExist"] is True
-    body = httpx.post(f"{double.url}/conf/jobs/{SYNCHRONIZE}?op=run", content="<job/>").content
-    link = etree.fromstring(body).find("additional_info").get("link")  # type: ignore[union-attr]
+    address = f"{double.served.root}/conf/jobs/{SYNCHRONIZE}?op=run"
+    assert httpx.post(address, content="<job/>", params={"apikey": double.served.read_key}).status_code == 401
+    submitted = httpx.post(f"{address}&apikey={double.served.key}", content="<job/>")
+    link = etree.fromstring(submitted.content).find("additional_info").get("link")  # type: ignore[union-attr]
     assert str(link).rpartition("/")[2].isdecimal()
 
 

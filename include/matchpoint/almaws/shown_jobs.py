@@ -95,12 +95,8 @@ def time_text(at: datetime) -> str:
     return f"{whole.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{whole.microsecond // 1000:03}Z"
 
 
-def as_xml(root: str, form: Form) -> bytes:
-    """Write a form as XML: ``value`` is the element's text, link, desc and total_record_count its attributes."""
-    return etree.tostring(_element(root, form), xml_declaration=True, encoding="UTF-8", standalone=True)
-
-
-def _element(name: str, value: Any) -> etree._Element:
+def element_of(name: str, value: Any) -> etree._Element:
+    """Give a form as XML: ``value`` is the element's text, link, desc and total_record_count its attributes."""
     element = etree.Element(name)
     if not isinstance(value, dict):
         element.text = _text(value)
@@ -112,9 +108,9 @@ def _element(name: str, value: Any) -> etree._Element:
             element.text = _text(one)
         elif isinstance(one, list):
             home = element if child in _BARE else etree.SubElement(element, f"{child}s")
-            home.extend([_element(child, each) for each in one])
+            home.extend([element_of(child, each) for each in one])
         else:
-            element.append(_element(child, one))
+            element.append(element_of(child, one))
     return element
 
 

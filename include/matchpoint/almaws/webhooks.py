@@ -15,10 +15,11 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import orjson
+from lxml import etree
 from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, and_, delete, insert, select, update
 
 from matchpoint.almaws import instances
-from matchpoint.almaws.shown_jobs import Form, as_xml, instance_form, time_text
+from matchpoint.almaws.shown_jobs import Form, element_of, instance_form, time_text
 from matchpoint.chunks import chunks
 from matchpoint.store import writing
 from matchpoint.store.bulk import insert_or_update, reserve
@@ -141,7 +142,7 @@ def _queue(connection: Connection, event: Event, forms: Iterable[Form], now: dat
 
 def _body(hook: RowMapping, event: Event, number: int, form: Form, now: datetime) -> bytes:
     whole: dict[str, Any] = {"id": str(number), "action": event, "time": time_text(now), **form}
-    return as_xml("webhook", whole) if hook["format"] == "xml" else orjson.dumps(whole)
+    return etree.tostring(element_of("webhook", whole)) if hook["format"] == "xml" else orjson.dumps(whole)
 
 
 # --- posting --------------------------------------------------------------------------------------
