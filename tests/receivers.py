@@ -101,7 +101,7 @@ def web_server() -> Iterator[Hook]:
 
     server = ThreadingHTTPServer((HOST, 0), Handler)
     hook = Hook(server.server_address[1])
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield hook

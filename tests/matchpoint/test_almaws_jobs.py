@@ -19,6 +19,7 @@ from almapy import AlmaClient
 from helpers import START, XML_PEOPLE, House, make_profile, open_house, xml_text, xml_user, zip_of
 from lxml import etree
 from served import Served, serving
+from servers import SftpServer
 from sqlalchemy import Engine
 
 from matchpoint.alma.xml_files import write_zip
@@ -176,6 +177,19 @@ def test_xml_is_the_default_and_what_is_not_there_has_almas_error(double: Double
     assert answer.status_code == 400
     assert answer.json()["errorList"]["error"][0]["errorCode"] == "60333"
     assert double.get("/conf/jobs/S1").json()["errorsExist"] is True
+    odd = (
+        "instances?submit_date_to=9999-12-31",
+        "instances?offset=1000000000",
+        f"instances?status={instances.SUCCESS}",
+    )
+    assert [double.get(f"/conf/jobs/ALL/{one}").status_code for one in odd] == [200, 200, 200]
+    wrong = (
+        "instances?status=%00",
+        "instances?submit_date_from=x",
+        f"instances/{'9' * 30}",
+        "instances/1/events?limit=101",
+    )
+    assert [double.get(f"/conf/jobs/ALL/{one}").status_code for one in wrong] == [400, 400, 400, 400]
     address = f"{double.served.root}/conf/jobs/{SYNCHRONIZE}?op=run"
     assert httpx.post(address, content="<job/>", params={"apikey": double.served.read_key}).status_code == 401
     submitted = httpx.post(f"{address}&apikey={double.served.key}", content="<job/>")
@@ -197,6 +211,8 @@ def test_runs_are_limited_as_in_alma(tmp_path: Path) -> None:
             instances.break_off(house.engine, START)
         assert _refusal(house.engine, jobs[0], START + timedelta(minutes=59)) == "402223"
         instances.submit(house.engine, jobs[0], by="API", now=START + timedelta(minutes=61))
+        instances.forget(house.engine, START + timedelta(days=1))
+        assert [one["status"] for one in house.rows("job_instances")] == [instances.QUEUED]  # what goes on stays
 
 
 def _refusal(engine: Engine, job: Any, now: datetime) -> str:
@@ -262,3 +278,29 @@ def test_a_job_that_was_killed_is_failed_at_the_next_start_and_ends_right(
         assert (ended["counters"]["users.created"], ended["counters"]["users.rejected"]) == (3, 0)
         assert set(house.users()) == {"s1", "s2", "s3"}
         assert (home / "a.zip.handled").exists()
+
+
+def test_a_job_takes_its_zips_from_the_sftp_server_of_the_profile(
+    tmp_path: Path, sftp_server: SftpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_SIS", sftp_server.connection())
+    path = f"jobs_{tmp_path.name}"
+    folder = sftp_server.root / path
+    folder.mkdir()
+    profile = make_profile(XML_PEOPLE, actions={"synchronize": {"path": path, "match_points": ["primary_id"]}})
+    (folder / "a.zip").write_bytes(zip_of({"users.xml": xml_text(xml_user(1))}))
+    with open_house(f"sqlite:///{tmp_path / 'store.sqlite'}", tmp_path, profile) as house:
+        desk = JobDesk(house.engine, [profile], tmp_path / "runs")
+        job = desk.jobs[SYNCHRONIZE]
+        instance = instances.submit(house.engine, job, by="API", now=START)
+        desk.run(job, instance)
+        ended = instances.find(house.engine, [job.id], instance)
+        assert ended is not None
+        assert (ended["status"], ended["counters"]["users.created"]) == (instances.SUCCESS, 1)
+        assert [one.name for one in folder.iterdir()] == ["a.zip.handled"]
+        monkeypatch.setenv("AIRFLOW_CONN_SIS", sftp_server.connection(host_key=None))
+        again = instances.submit(house.engine, job, by="API", now=START)
+        desk.run(job, again)
+        broken = instances.find(house.engine, [job.id], again)
+        assert broken is not None
+        assert broken["status"] == instances.FAILED

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, and_, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, and_, delete, func, select, update
 
 from matchpoint.almaws.jobs import Job
 from matchpoint.almaws.sis_job import Done
@@ -26,6 +26,8 @@ RUNNING_AT_ONCE = 3
 """Runs started by API that may go on at a time; one more is 402222."""
 RUNS_IN_AN_HOUR = 5
 """Runs of one job in an hour; one more is 402223."""
+KEPT = timedelta(days=365)
+"""Alma keeps the history of jobs for about a year (said of the purge job; reference 7.1)."""
 BROKEN_OFF = "The server was stopped while the job ran. Run the job again: its files are still in the folder."
 
 COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -56,7 +58,7 @@ class Wanted:
             found.append(one.status == self.status)
         if self.since:
             found.append(one.submitted_at >= _midnight(self.since))
-        if self.until:
+        if self.until and self.until < date.max:  # there is no day after it
             found.append(one.submitted_at < _midnight(self.until + timedelta(days=1)))
         return and_(*found)
 
@@ -113,6 +115,12 @@ def break_off(engine: Engine, now: datetime) -> list[int]:
     broken = update(job_instances).where(one.status.in_(GOING_ON)).values(values).returning(one.id)
     with writing(engine).begin() as connection:
         return list(connection.scalars(broken))
+
+
+def forget(engine: Engine, before: datetime) -> None:
+    """Delete instances that ended before a time, with their events, which hold the data of people."""
+    with writing(engine).begin() as connection:
+        connection.execute(delete(job_instances).where(job_instances.c.ended_at < before))
 
 
 def find(engine: Engine, job_ids: Collection[str], instance: int) -> RowMapping | None:

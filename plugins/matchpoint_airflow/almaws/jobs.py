@@ -31,7 +31,10 @@ router = APIRouter(prefix="/conf/jobs", tags=["Jobs"], dependencies=[Depends(cal
 EVERY = "ALL"
 """In place of a job's id: whatever job the instance is of."""
 Limit = Annotated[int, Query(ge=0, le=100)]
-Offset = Annotated[int, Query(ge=0)]
+Offset = Annotated[int, Query(ge=0, le=10**9)]
+Status = Annotated[str, Query(pattern="^[A-Z_]*$")]
+_LONGEST = 18
+"""Digits of a number that a database takes."""
 
 
 def add_jobs(app: FastAPI, desk: JobDesk) -> FastAPI:
@@ -69,7 +72,8 @@ def _ids(desk: JobDesk, job_id: str) -> list[str]:
 
 
 def _instance(desk: JobDesk, job_id: str, instance: str) -> RowMapping:
-    found = instances.find(desk.engine, _ids(desk, job_id), int(instance)) if instance.isdecimal() else None
+    is_number = instance.isdecimal() and len(instance) <= _LONGEST
+    found = instances.find(desk.engine, _ids(desk, job_id), int(instance)) if is_number else None
     if found is None:
         raise AccountError("60333", f"Found no instance {instance} of job {job_id}.")
     return found
@@ -120,7 +124,7 @@ def get_instances(
     *,
     submit_date_from: date | None = None,
     submit_date_to: date | None = None,
-    status: str = "",
+    status: Status = "",
     limit: Limit = 10,
     offset: Offset = 0,
 ) -> Response:
