@@ -8,6 +8,7 @@ from matchpoint.store import (
     feed_tables,
     guard_tables,
     identity_tables,
+    job_tables,
     leavers_tables,
     notice_tables,
 )
@@ -21,6 +22,7 @@ TABLES = (
     feed_tables,
     guard_tables,
     identity_tables,
+    job_tables,
     leavers_tables,
     notice_tables,
 )
