@@ -11,6 +11,9 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "nosync": "A note of the user in Alma says NOSYNC: left alone, as asked. Remove the note to go on.",
         "internal": "The user is internal in Alma, so the library's own. Make it external there, or let it be.",
         "taken": "Somebody in Alma has the primary id as another identifier. Merge the two users, or change one.",
+        # of the way to Alma
+        "400": "Alma's gateway did not take the request. Look whether the primary id has signs such as / or #.",
+        "404": "Alma's gateway did not find the address. Look whether the primary id has signs such as / or #.",
         # Alma's
         "401851": "Somebody else in Alma has one of the identifiers. Merge the two users, or free the identifier.",
         "401852": "Alma does not know the user group. Add the code in Alma, or mend the profile's crosswalk.",

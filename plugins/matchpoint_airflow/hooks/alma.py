@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ ROOT = "/almaws/v1"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _SECONDS = (10.0, 90.0)
 """How long to wait for a connection, and for an answer."""
+_TELL_PEOPLE = ("almapy.error", "almapy.http", "almapy.retry", "stamina", "niquests", "urllib3")
+"""Loggers that write addresses and Alma's words, both with people's identifiers in them."""
 
 
 @dataclass
@@ -69,6 +72,8 @@ class AlmaHook(BaseHook):
         down when Alma says that it is too fast.
         """
         address, key = self._settings()
+        for name in _TELL_PEOPLE:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         # One connection, one request: Alma's gateway and almapy's transport agree best on HTTP/1.1.
         session = niquests.AsyncSession(
             base_url=address + ROOT,
