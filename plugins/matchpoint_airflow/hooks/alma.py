@@ -65,11 +65,14 @@ class AlmaHook(BaseHook):
         self.conn_id = conn_id
 
     @asynccontextmanager
-    async def alma(self, *, rate: float = 15, at_once: int = 10, attempts: int = 4) -> AsyncIterator[Alma]:
+    async def alma(
+        self, *, rate: float = 15, at_once: int = 10, attempts: int = 4, patience: float = 5
+    ) -> AsyncIterator[Alma]:
         """Open the API for so many requests a second, and so many at a time.
 
-        What fails is tried again, up to so many ``attempts`` in all, where that cannot do a thing twice. almapy slows
-        down when Alma says that it is too fast.
+        What fails is tried again, up to so many ``attempts`` in all, where that cannot do a thing twice. When Alma
+        says that it is too fast, or fails, nothing is asked for ``patience`` seconds, then at half the rate; it comes
+        back by a quarter of the whole every two such times.
         """
         address, key = self._settings()
         for name in _TELL_PEOPLE:
@@ -84,7 +87,14 @@ class AlmaHook(BaseHook):
             disable_http3=True,
         )
         client = AlmaClient(
-            key, rate_limit=rate, concurrent_requests=at_once, retry_attempts=attempts, client=session
+            key,
+            rate_limit=rate,
+            concurrent_requests=at_once,
+            retry_attempts=attempts,
+            cooldown=patience,
+            recovery_window=2 * patience,
+            recovery_increment=rate / 4,
+            client=session,
         )
         alma = Alma(client)
         session.hooks["response"].append(alma.note)
