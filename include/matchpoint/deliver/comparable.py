@@ -1,14 +1,16 @@
 """One form for users that come from the store and from Alma, so that what says the same is the same.
 
 Alma adds to what it is sent: names of codes (``desc``), a ``Z`` behind dates, who made a note and when, a status,
-what it works out itself; and it gives segments in an order of its own.
+what it works out itself; and it gives segments in an order of its own. It tells no
+upper from lower case in a primary id.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from matchpoint.alma.fields import CORE_FIELDS, LISTS, SEGMENT_TYPE, SEGMENTS, Field, Kind, Segment, User
+from matchpoint.alma.fields import CORE_FIELDS, LISTS, PRIMARY_ID, SEGMENT_TYPE, SEGMENTS, Field, Kind, Segment, User
+from matchpoint.alma.identifiers import key
 from matchpoint.alma.shapes import OnSynchronize
 from matchpoint.canonical import canonical
 
@@ -25,6 +27,8 @@ def comparable(user: User) -> User:
         value = _value(field, user.get(field.name))
         if value is not None and field.on_synchronize is not OnSynchronize.OUTPUT:
             made[field.name] = value
+    if PRIMARY_ID in made:
+        made[PRIMARY_ID] = key(made[PRIMARY_ID])
     for segment in (*SEGMENTS, *_OWN_LISTS):
         for part in sorted((_part(segment, one) for one in segment.parts(user)), key=canonical):
             segment.add(made, part)

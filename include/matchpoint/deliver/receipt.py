@@ -49,9 +49,12 @@ class DeliveryReceipt:
 
 
 def begin(connection: Connection, *, run_id: str, profile: str, door: str, now: datetime) -> None:
-    """Note that a delivery begins; one that is repeated goes on."""
+    """Note that a delivery begins; one that is repeated goes on, by the door that was chosen now."""
     new = {"run_id": run_id, "profile": profile, "door": door, "started_at": now, "counts": {}}
-    connection.execute(insert_or_update(connection, deliveries).values(new).on_conflict_do_nothing())
+    written = insert_or_update(connection, deliveries).values(new)
+    connection.execute(
+        written.on_conflict_do_update(index_elements=["run_id"], set_={"door": door, "ended_at": None})
+    )
 
 
 def add(connection: Connection, run_id: str, counts: Mapping[str, float]) -> None:

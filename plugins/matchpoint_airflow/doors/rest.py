@@ -1,6 +1,7 @@
 """The API door: people are brought to Alma one by one, some at a time, by its REST API.
 
-For each: look what Alma has, decide, write. A write whose answer was lost is not repeated blindly: Alma is looked at
+For each: look what Alma has, decide, write. almapy keeps the pace, and slows down when Alma fails; what is tried
+again, is tried again here. A write whose answer was lost is not repeated blindly: Alma is looked at
 again, and what it has says whether the write came through. An answer lost to a look costs nothing.
 """
 
@@ -9,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import Any, NoReturn
 from urllib.parse import quote
@@ -29,10 +29,11 @@ ATTEMPTS = 5
 """Looks at one person, before it is left for the next delivery."""
 NOTE_EVERY = 200
 """People noted in one transaction: what a killed delivery at most looks at again."""
-MOST_FAILED = 30
-"""People in a row for whom Alma gave no answer; then it is the connection that fails."""
+MOST_FAILED = 40
+"""Requests in a row that got no answer; then it is the connection that fails."""
 _NOT_FOUND = {"401861", "401890"}
-_EXISTS = "401851"
+_LOOK_AGAIN = _NOT_FOUND | {"401851"}
+"""What Alma says to a write when somebody was faster, or when our own write came late: it exists, or does no more."""
 _DAILY = "DAILY_THRESHOLD"
 # AssertionError, RuntimeError, ValueError: niquests' transport, when a connection breaks under it; almapy counts
 # them as such, too.
@@ -45,7 +46,15 @@ class _Enough(Exception):  # noqa: N818 (no error: the day's requests are used u
 
 
 class _NoAnswer(Exception):  # noqa: N818 (no error: the person stays due)
-    """Alma did not answer about a person."""
+    """Alma did not answer about a person; what it was sent it may have taken."""
+
+
+class _Refusal(Exception):  # noqa: N818 (no error: it becomes a dead letter)
+    """Alma says what is wrong with a person, by its ``code``."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 class RestDoor:
@@ -98,89 +107,87 @@ class RestDoor:
         """Bring one person; None when it stays due."""
         remaining = self.alma.remaining
         self.is_enough = self.is_enough or (remaining is not None and remaining <= self.reserve)
-        if self.is_enough:
-            return None
-        with suppress(_NoAnswer):
+        if not self.is_enough:
             try:
-                done = await self.bring(person)
+                return await self.bring(person)
             except _Enough:
                 self.is_enough = True
-                return None
-            self._failed = 0
-            return done
-        self._failed += 1
-        if self._failed >= MOST_FAILED:
-            raise ConnectionError(f"Alma: found no answer about {self._failed} people in a row; expected some.")
+            except _NoAnswer:
+                pass
         return None
 
     async def bring(self, person: Person) -> Done:
         """Bring one person: look, decide, write; after a write without an answer, look again."""
-        wrote, existed = "", False
+        wrote, looked_again = "", False
         for _ in range(ATTEMPTS):
-            step = await self._next_step(person)
-            if step is None:
-                return Done(person.due, wrote or "unchanged")
-            if isinstance(step, Refused):
-                return Done(person.due, code=step.code)
+            step = None
             try:
+                step = await self._next_step(person)
+                if step is None:
+                    return Done(person.due, wrote or "unchanged")
+                if isinstance(step, Refused):
+                    return Done(person.due, code=step.code)
                 await self._send(step)
-            except ThresholdError as error:
-                _stop_if_daily(error)  # else it was too fast: almapy slows down, and Alma has not taken it
-            except APIClientError as error:
-                code = _code_of(error)
-                if code in _NOT_FOUND or (code == _EXISTS and not existed):
-                    existed = True  # somebody was faster, or it was our own write that came late: look again
-                elif code:
-                    return Done(person.due, code=code)
-                else:
-                    wrote = wrote or step.outcome
-            except _LOST:
-                wrote = wrote or step.outcome
-            else:
                 return Done(person.due, wrote or step.outcome)
+            except _NoAnswer:
+                wrote = wrote or (step.outcome if isinstance(step, Write) else "")
+            except _Refusal as no:
+                if no.code not in _LOOK_AGAIN or looked_again:
+                    return Done(person.due, code=no.code)
+                looked_again = True
         raise _NoAnswer
 
     async def _next_step(self, person: Person) -> Write | Refused | None:
         is_taken = False
         for id_type, value in ways_to_find(person, self.match_points):
             found = await self._look(id_type, value)
-            if isinstance(found, Refused):
-                return found
             if found is not None and is_meant(found, id_type, value):
                 return decide(person, found, self.profile.code)
             is_taken = is_taken or found is not None
         return Refused(TAKEN) if is_taken else decide(person, None, self.profile.code)
 
-    async def _look(self, id_type: str, value: str) -> User | Refused | None:
-        """Ask for a user by an identifier. almapy repeats what fails: looking twice does no harm."""
+    async def _look(self, id_type: str, value: str) -> User | None:
         by_type = {} if id_type == PRIMARY_ID else {"user_id_type": id_type}
         try:
-            found: User = (
-                await self.alma.client.execute("GET", _address(value), parser="json", params=by_type)
-            ).to_dict()
-        except ThresholdError as error:
-            _stop_if_daily(error)
-            raise _NoAnswer from None
-        except APIClientError as error:
-            code = _code_of(error)
-            if code in _NOT_FOUND:
+            found: User = await self._ask("GET", _address(value), params=by_type)
+        except _Refusal as no:
+            if no.code in _NOT_FOUND:
                 return None
-            if code:
-                return Refused(code)
-            raise _NoAnswer from None
-        except _LOST:
-            raise _NoAnswer from None
+            raise
         if PRIMARY_ID not in found:
-            raise _NoAnswer
+            self._lost()
         return found
 
     async def _send(self, step: Write) -> None:
-        how: dict[str, Any] = {"parser": "json", "json": step.user, "retry": False}
         if not step.at:
-            await self.alma.client.execute("POST", "/users", **how)
+            await self._ask("POST", "/users", json=step.user)
             return
         params = {"override": ",".join(step.override)} if step.override else {}
-        await self.alma.client.execute("PUT", _address(step.at), params=params, **how)
+        await self._ask("PUT", _address(step.at), params=params, json=step.user)
+
+    async def _ask(self, method: str, address: str, **how: Any) -> Any:
+        """Make one request. Raises _Refusal, _NoAnswer or _Enough."""
+        try:
+            answer = await self.alma.client.execute(method, address, parser="json", retry=False, **how)
+        except ThresholdError as error:
+            if error.code == _DAILY:
+                raise _Enough from None
+            self._lost()
+        except APIClientError as error:
+            if code := _code_of(error):
+                self._failed = 0
+                raise _Refusal(code) from None
+            self._lost()
+        except _LOST:
+            self._lost()
+        self._failed = 0
+        return answer.to_dict()
+
+    def _lost(self) -> NoReturn:
+        self._failed += 1
+        if self._failed >= MOST_FAILED:
+            raise ConnectionError(f"Alma: found no answer to {self._failed} requests in a row; expected some.")
+        raise _NoAnswer
 
 
 def _address(identifier: str) -> str:
@@ -197,17 +204,12 @@ async def _together(work: Iterator[Any]) -> None:
         raise several.exceptions[0] from None
 
 
-def _stop_if_daily(error: ThresholdError) -> None:
-    if error.code == _DAILY:
-        raise _Enough from None
-
-
 async def ask_left(hook: AlmaHook) -> int | None:
     """Ask Alma how many requests are left today: None when it does not say, 0 when it says that there are none.
 
     Raises ConnectionError when Alma does not answer, AirflowFailException when it does not let us in.
     """
-    async with hook.alma() as alma:
+    async with hook.alma(attempts=1) as alma:
         try:
             return await alma.ask_remaining()
         except ThresholdError as error:

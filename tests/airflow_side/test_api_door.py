@@ -1,0 +1,193 @@
+"""The API door against an Alma on a socket: who is created, updated, refused, and that nobody is made twice."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException
+from helpers import START, House, open_house, person
+from small_alma import SmallAlma, small_alma
+
+from matchpoint.accounts import one
+from matchpoint.accounts.store import Act
+from matchpoint.deliver.comparable import comparable
+from matchpoint.deliver.outbox import count_due, letters_of
+from matchpoint.deliver.progress import Progress, people_due
+from matchpoint.deliver.receipt import DeliveryReceipt, begin, end
+from matchpoint.deliver.swap import of_the_sis
+from matchpoint.store import writing
+from matchpoint_airflow.doors import rest
+from matchpoint_airflow.doors.rest import RestDoor, ask_left
+from matchpoint_airflow.hooks.alma import AlmaHook
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with open_house(f"sqlite:///{tmp_path / 'store.sqlite'}", tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def alma(monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallAlma]:
+    with small_alma() as running:
+        monkeypatch.setenv("AIRFLOW_CONN_ALMA", running.connection())
+        yield running
+
+
+def deliver(house: House, run_id: str = "deliver/1", *, reserve: int = 0) -> DeliveryReceipt:
+    """Deliver who is due, and give the receipt."""
+
+    async def bring() -> None:
+        async with AlmaHook("alma").alma(rate=5_000, patience=0.002) as alma:
+            door = RestDoor(alma, house.profile, reserve)
+            progress = Progress(house.engine, house.profile.code, run_id)
+            await door.bring_all(people_due(house.engine, house.profile.code, 10_000), progress, house.now)
+
+    with writing(house.engine).begin() as connection:
+        begin(connection, run_id=run_id, profile=house.profile.code, door="api", now=house.now())
+    asyncio.run(bring())
+    with writing(house.engine).begin() as connection:
+        left = count_due(connection, house.profile.code).people
+        return end(connection, run_id, left=left, now=house.now())
+
+
+def counts(receipt: DeliveryReceipt) -> dict[str, int]:
+    words = ("created", "updated", "unchanged", "kept_out", "dead", "left")
+    return {word: number for word in words if (number := receipt.as_dict()[word])}
+
+
+def differences(house: House, alma: SmallAlma) -> list[str]:
+    """Tell who of the store is not at Alma as here."""
+    ours = {who: comparable(of_the_sis(user["document"])) for who, user in house.users().items()}
+    theirs = {who: comparable(of_the_sis(user)) for who, user in alma.users.items()}
+    return [who for who in sorted(ours.keys() | theirs.keys()) if ours.get(who) != theirs.get(who)]
+
+
+def letters(house: House) -> dict[str, str]:
+    with house.engine.connect() as connection:
+        return {letter["primary_id"]: letter["code"] for letter in letters_of(connection, "people")}
+
+
+def test_new_changed_and_unchanged_people(house: House, alma: SmallAlma) -> None:
+    house.run("import", [person(number) for number in range(5)])
+    first = deliver(house)
+    assert (counts(first), differences(house, alma)) == ({"created": 5}, [])
+    assert first.requests == 15, "by primary id, by barcode, and the POST"
+
+    house.run("second", [person(0, LAST="New"), *map(person, range(1, 5))])
+    one.edit(house.engine, "s1", {"first_name": "Back"}, Act("desk", START + timedelta(days=2)))
+    one.edit(house.engine, "s1", {"first_name": "Firstname1"}, Act("desk", START + timedelta(days=2)))
+    alma.users["s0"]["user_role"] = [{"role_type": {"value": "200"}}]
+    second = deliver(house, "deliver/2")
+    assert (counts(second), second.requests) == ({"updated": 1, "unchanged": 1}, 3)
+    assert differences(house, alma) == []
+    assert alma.users["s0"]["user_role"] == [{"role_type": {"value": "200"}}]
+    assert counts(deliver(house, "deliver/3")) == {}
+
+
+def test_a_person_with_a_new_primary_id_stays_one(house: House, alma: SmallAlma) -> None:
+    house.run("import", [person(1), person(2)])
+    alma.has(copy.deepcopy(house.users()["s2"]["document"]) | {"primary_id": "old2"})  # known by the barcode only
+    assert counts(deliver(house)) == {"created": 1, "updated": 1}
+    house.run("second", [person(7, CARD="Card1"), person(2)])  # ... matched by the barcode
+    assert counts(deliver(house, "deliver/2")) == {"updated": 1}
+    assert sorted(alma.users) == ["s2", "s7"]
+    assert differences(house, alma) == []
+
+
+def test_some_are_left_alone_and_say_why(house: House, alma: SmallAlma) -> None:
+    house.run("import", [person(number) for number in range(6)])
+    documents = {
+        who: copy.deepcopy(user["document"]) | {"last_name": "At Alma"} for who, user in house.users().items()
+    }
+    alma.has(documents["s0"] | {"account_type": {"value": "INTERNAL"}, "external_id": None})
+    alma.has(documents["s1"] | {"external_id": "others"})
+    alma.has(documents["s2"] | {"user_note": [{"note_type": {"value": "OTHER"}, "note_text": "NOSYNC"}]})
+    alma.has({"primary_id": "else", "user_identifier": [{"id_type": {"value": "BAR"}, "value": "s3"}]})
+    alma.refusals["s4"] = "401852"
+    before = copy.deepcopy(alma.users)
+    receipt = deliver(house)
+    assert counts(receipt) == {"created": 1, "kept_out": 1, "dead": 4}
+    assert letters(house) == {"s0": "internal", "s1": "401858", "s2": "nosync", "s3": "taken", "s4": "401852"}
+    assert {who: user for who, user in alma.users.items() if who != "s5"} == before
+    assert counts(deliver(house, "deliver/2")) == {}, "they wait"
+
+
+def test_a_field_that_staff_edited_is_overridden_only_where_they_edited_it_here(
+    house: House, alma: SmallAlma
+) -> None:
+    house.run("import", [person(1), person(2)])
+    deliver(house)
+    for who in ("s1", "s2"):
+        alma.has(alma.users[who] | {"user_group": {"value": "STAFF"}}, "user_group")
+    house.run("second", [person(1, GROUP="GR"), person(2)])
+    one.edit(house.engine, "s2", {"user_group": {"value": "GUEST"}}, Act("desk", START + timedelta(days=2)))
+    assert counts(deliver(house, "deliver/2")) == {"unchanged": 1, "updated": 1}
+    assert [alma.users[who]["user_group"]["value"] for who in ("s1", "s2")] == ["STAFF", "GUEST"]
+
+
+def test_with_five_in_a_hundred_answers_wrong_or_lost_both_ends_are_equal_and_nobody_is_twice(
+    house: House, alma: SmallAlma
+) -> None:
+    people = [person(number) for number in range(150)]
+    house.run("import", people)
+    alma.share = 0.05
+    receipt = deliver(house)
+    assert (receipt.created + receipt.left, receipt.dead) == (150, 0)
+    house.run("second", [person(number, LAST="New") for number in range(150)])
+    for night in range(3):
+        receipt = deliver(house, f"deliver/{night + 2}")
+    assert (receipt.dead, receipt.left, differences(house, alma)) == (0, 0, [])
+    assert len(alma.users) == 150
+
+
+def test_the_reserve_and_the_days_limit_end_it_cleanly_and_the_next_night_goes_on(
+    house: House, alma: SmallAlma
+) -> None:
+    house.run("import", [person(number) for number in range(60)])
+    alma.daily = 100
+    receipt = deliver(house, reserve=40)
+    assert 20 <= receipt.created <= 30
+    assert (receipt.left, receipt.dead) == (60 - receipt.created, 0)
+    assert len(alma.asked) <= 60 + 30, "those who were at it came to an end"
+    alma.daily = len(alma.asked) + 30
+    assert 0 < deliver(house, "deliver/2").created <= 10, "refused in the middle"
+    assert asyncio.run(ask_left(AlmaHook("alma"))) == 0
+    alma.daily = None
+    deliver(house, "deliver/3")
+    assert differences(house, alma) == []
+
+
+@pytest.mark.parametrize("trouble", ["key", "silence"])
+def test_trouble_with_the_connection_fails_whole_and_makes_no_dead_letters(
+    house: House, alma: SmallAlma, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    house.run("import", [person(number) for number in range(40)])
+    if trouble == "key":
+        monkeypatch.setenv("AIRFLOW_CONN_ALMA", alma.connection().replace("a key", "another"))
+        with pytest.raises(AirflowFailException, match=r"UNAUTHORIZED.*API key"):
+            deliver(house)
+    else:
+        monkeypatch.setattr(rest, "MOST_FAILED", 12)
+        alma.share, alma.kinds = 1.0, ("503",)
+        with pytest.raises(ConnectionError, match="12 requests in a row"):
+            deliver(house)
+    assert letters(house) == {}
+
+
+def test_nothing_of_a_person_is_logged(house: House, alma: SmallAlma, caplog: Any) -> None:
+    house.run("import", [person(number) for number in range(30)])
+    alma.refusals["s1"] = "401852"
+    alma.share = 0.1
+    with caplog.at_level("WARNING"):
+        deliver(house)
+    assert caplog.records, "something is"
+    told = "\n".join(f"{record.getMessage()} {record.__dict__}" for record in caplog.records)
+    for secret in ("Lastname", "/users/s", "Card1"):
+        assert secret not in told
