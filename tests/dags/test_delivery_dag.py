@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from harness import Matchpoint
+from harness import START, Matchpoint, Result
+from ready_stores import make_store
+from small_alma import small_alma
+
+from matchpoint.accounts.store import Act, create
+from matchpoint.alma.law import new_user
+from matchpoint.store import open_store, writing
 
 API = "\ndestinations:\n  alma_api: {connection: alma, reserve: 10}\n  schedule: '15 4 * * *'\n"
 
@@ -33,3 +39,41 @@ def test_a_profile_with_destinations_is_delivered_when_a_plan_was_applied_and_by
     for part in ("What it does", "Is it safe to run again?", "When it failed", "the REST API"):
         assert part in dag.doc_md
     assert {task.retries for task in dag.tasks} == {3}
+
+
+def report(matchpoint: Matchpoint, result: Result) -> str:
+    return matchpoint.run_folder(result).root.joinpath("report.html").read_text(encoding="utf-8")
+
+
+def loaded(matchpoint: Matchpoint) -> list[str]:
+    """Make the store, with some users of the profile; give their primary ids."""
+    make_store(matchpoint.store_url)
+    people = ["s1", "s2", "s3"]
+    with writing(open_store(matchpoint.store_url)).begin() as connection:
+        for who in people:
+            user = new_user({"primary_id": who, "last_name": "Ito"}, profile_code="students", record_type="PUBLIC")
+            create(connection, user, Act("test", START))
+    return people
+
+
+def test_a_load_is_delivered_and_whom_alma_did_not_take_is_tried_again(on_sqlite: Matchpoint) -> None:
+    with_api(on_sqlite)
+    people = loaded(on_sqlite)
+    with small_alma(refusals={people[0]: "401852"}) as alma:
+        on_sqlite.monkeypatch.setenv("AIRFLOW_CONN_ALMA", alma.connection())
+        first = on_sqlite.run("alma_deliver__students")
+        assert (first.state, set(first.tasks.values())) == ("success", {"success"})
+        assert sorted(alma.users) == people[1:]
+        receipt = on_sqlite.receipt(first)
+        assert (receipt["due"], receipt["created"], receipt["dead"]) == (len(people), len(people) - 1, 1)
+        assert "Alma does not know the user group" in report(on_sqlite, first)
+        assert people[0] not in report(on_sqlite, first)
+
+        nobody = on_sqlite.run("alma_deliver__students")
+        assert set(nobody.tasks.values()) == {"skipped"}, "nothing changed, and the dead letter waits"
+
+        alma.refusals.clear()
+        again = on_sqlite.run("letters_retry", dry_run=False, codes=["401852"])
+        assert "1 dead letter for the next delivery to try again. 1 with code 401852" in report(on_sqlite, again)
+        assert on_sqlite.receipt(on_sqlite.run("alma_deliver__students"))["created"] == 1
+        assert sorted(alma.users) == people

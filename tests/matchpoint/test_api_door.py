@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
-from helpers import START, House, open_house, person
+from helpers import PEOPLE, START, House, open_house, person
+from killing import kill_in_the_middle
 from small_alma import SmallAlma, small_alma
 
 from matchpoint.accounts import one
@@ -38,6 +39,53 @@ def alma(monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallAlma]:
     with small_alma() as running:
         monkeypatch.setenv("AIRFLOW_CONN_ALMA", running.connection())
         yield running
+
+
+_SCRIPT = """
+import asyncio, sys
+sys.path.insert(0, {plugins!r})
+from datetime import UTC, datetime
+from pathlib import Path
+from matchpoint.deliver.progress import Progress, people_due
+from matchpoint.deliver.receipt import begin
+from matchpoint.profile import load_profile
+from matchpoint.store import open_store, writing
+from matchpoint_airflow.doors.rest import RestDoor
+from matchpoint_airflow.hooks.alma import AlmaHook
+
+def clock():
+    return datetime(2026, 9, 1, 6, tzinfo=UTC)
+
+async def bring(profile, store):
+    async with AlmaHook("alma").alma(rate=400, patience=0.002) as alma:
+        people = people_due(store, "people", 10_000)
+        await RestDoor(alma, profile, 0).bring_all(people, Progress(store, "people", "deliver/1"), clock)
+
+store = open_store(sys.argv[2])
+with writing(store).begin() as connection:
+    begin(connection, run_id="deliver/1", profile="people", door="api", now=clock())
+asyncio.run(bring(load_profile(Path({profile!r})), store))
+"""
+
+
+def test_a_delivery_that_is_killed_goes_on_and_sends_nobody_twice(
+    house: House, alma: SmallAlma, tmp_path: Path
+) -> None:
+    house.run("import", [person(number) for number in range(300)])
+    profile = tmp_path / "people.yaml"
+    profile.write_text(PEOPLE)
+    plugins = Path(rest.__file__).parents[2]
+    script = _SCRIPT.format(plugins=str(plugins), profile=str(profile))
+    kill_in_the_middle(house, "deliver", script, lambda _: len(alma.users), 220)
+    assert len(alma.users) < 300
+    at_alma = set(alma.users)
+    receipt = deliver(house)
+    assert (differences(house, alma), len(alma.users)) == ([], 300)
+    assert receipt.due == 300
+    assert 0 < receipt.unchanged <= rest.NOTE_EVERY + 10, "those not noted were only looked at"
+    posts = [request for request in alma.asked if request[0] == "POST"]
+    assert len(posts) <= 300 + 10, "nobody was sent twice, but who was on the way when it was killed"
+    assert at_alma <= set(alma.users)
 
 
 def deliver(house: House, run_id: str = "deliver/1", *, reserve: int = 0) -> DeliveryReceipt:
