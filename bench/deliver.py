@@ -1,8 +1,8 @@
 """How fast people come to Alma: ``python -m bench.deliver --people 2000``.
 
 Delivers a store to an Alma double in a process of its own, by the REST API with no limit on requests but what both
-bear, and prints people a second, requests a person, and CPU seconds of both. What that means at Alma's own 25 requests
-a second is computed from the requests that were measured.
+bear, and prints people a second, requests a person, and CPU seconds of both. What that means at Alma's own 25
+requests a second is computed from the requests that were measured.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ from matchpoint.deliver.receipt import begin, end
 from matchpoint.profile import Profile
 from matchpoint.run_folder import sha256
 from matchpoint.store import open_store, writing
+from matchpoint_airflow.doors.rest import RestDoor
+from matchpoint_airflow.hooks.alma import AlmaHook
 
 ALMA_RATE = 25
 """Requests a second that Alma bears (reference 6.4)."""
@@ -39,7 +41,7 @@ STORE = "store.sqlite"
 
 @dataclass(frozen=True)
 class Row:
-    """A measured delivery. ``cpu`` are the CPU seconds of the delivering process, ``cpu_alma`` those of the double."""
+    """A measured delivery, with the CPU seconds of the delivering process, and those of the double: ``cpu_alma``."""
 
     door: str
     case: str
@@ -83,9 +85,6 @@ def load(folder: Path, people: int, day: int) -> str:
 
 def deliver_by_api(profile: Profile, url: str, double: Double, case: str) -> Row:
     """Deliver who is due."""
-    from matchpoint_airflow.doors.rest import RestDoor
-    from matchpoint_airflow.hooks.alma import AlmaHook
-
     store, run_id = open_store(url), f"bench {case}"
 
     async def bring() -> None:
@@ -131,7 +130,10 @@ def main() -> None:
     options = parser.parse_args()
     logging.disable(logging.WARNING)
     profile = bench_profile()
-    with tempfile.TemporaryDirectory(prefix="matchpoint-deliver-") as home, alma_double(Path(home), profile) as double:
+    with (
+        tempfile.TemporaryDirectory(prefix="matchpoint-deliver-") as home,
+        alma_double(Path(home), profile) as double,
+    ):
         rows = []
         for day, case in enumerate(("new", "changed")):
             url = load(Path(home), options.people, day)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from alma_double import ACT, alma_double
 from harness import START, Matchpoint, Result
 from ready_stores import make_store
-from small_alma import small_alma
 
+from matchpoint.accounts.one import delete
+from matchpoint.accounts.rules import new_internal
 from matchpoint.accounts.store import Act, create
 from matchpoint.alma.law import new_user
 from matchpoint.store import open_store, writing
@@ -59,21 +61,22 @@ def loaded(matchpoint: Matchpoint) -> list[str]:
 def test_a_load_is_delivered_and_whom_alma_did_not_take_is_tried_again(on_sqlite: Matchpoint) -> None:
     with_api(on_sqlite)
     people = loaded(on_sqlite)
-    with small_alma(refusals={people[0]: "401852"}) as alma:
+    with alma_double(on_sqlite.base, ["students"]) as alma:
+        alma.has(new_internal({"primary_id": people[0], "record_type": {"value": "STAFF"}}))
         on_sqlite.monkeypatch.setenv("AIRFLOW_CONN_ALMA", alma.connection())
         first = on_sqlite.run("alma_deliver__students")
         assert (first.state, set(first.tasks.values())) == ("success", {"success"})
-        assert sorted(alma.users) == people[1:]
+        assert sorted(alma.users()) == people
         receipt = on_sqlite.receipt(first)
         assert (receipt["due"], receipt["created"], receipt["dead"]) == (len(people), len(people) - 1, 1)
-        assert "Alma does not know the user group" in report(on_sqlite, first)
+        assert "The user is internal in Alma" in report(on_sqlite, first)
         assert people[0] not in report(on_sqlite, first)
 
         nobody = on_sqlite.run("alma_deliver__students")
         assert set(nobody.tasks.values()) == {"skipped"}, "nothing changed, and the dead letter waits"
 
-        alma.refusals.clear()
-        again = on_sqlite.run("letters_retry", dry_run=False, codes=["401852"])
-        assert "1 dead letter for the next delivery to try again. 1 with code 401852" in report(on_sqlite, again)
+        delete(alma.engine, people[0], ACT)
+        again = on_sqlite.run("letters_retry", dry_run=False, codes=["internal"])
+        assert "1 dead letter for the next delivery to try again. 1 with code internal" in report(on_sqlite, again)
         assert on_sqlite.receipt(on_sqlite.run("alma_deliver__students"))["created"] == 1
-        assert sorted(alma.users) == people
+        assert [alma.users()[who]["account_type"]["value"] for who in people] == ["EXTERNAL"] * 3

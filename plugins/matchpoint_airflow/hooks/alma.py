@@ -19,7 +19,7 @@ ROOT = "/almaws/v1"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _SECONDS = (10.0, 90.0)
 """How long to wait for a connection, and for an answer."""
-_TELL_PEOPLE = ("almapy.error", "almapy.http", "almapy.retry", "stamina", "niquests", "urllib3")
+_TELL_PEOPLE = ("almapy.error", "almapy.http", "almapy.retry", "stamina", "niquests", "urllib3", "urllib3_future")
 """Loggers that write addresses and Alma's words, both with people's identifiers in them."""
 
 
