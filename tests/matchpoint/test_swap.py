@@ -10,8 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from records import records
 
-from matchpoint.alma.fields import ROLES, SEGMENTS
+from matchpoint.accounts.rules import Account
+from matchpoint.alma.code_tables import CodeTables
+from matchpoint.alma.fields import IDENTIFIERS, ROLES, SEGMENTS
 from matchpoint.alma.law import SPECIAL_FIELDS
+from matchpoint.almaws.put import put
+from matchpoint.canonical import canonical
 from matchpoint.deliver.comparable import comparable
 from matchpoint.deliver.decide import Person, Refused, Write, decide, ways_to_find
 from matchpoint.deliver.outbox import Due
@@ -156,3 +160,58 @@ def test_what_is_sent_is_ours_outside_and_almas_inside(ours: Any, alma: Any, bef
     again = {**made.user, ROLES.name: alma.get(ROLES.name, [])}
     assert swap(ours, again, "people", protected=edited, delivered=ours).changes == {}
     assert comparable(to_create(ours, "people"))["external_id"] == "people"
+
+
+GROUPS = st.sampled_from([UG, GR, STAFF])
+NAMES = st.sampled_from(["Ada", "Ito", "Sato"])
+OWNERS = st.sampled_from(["Internal", "External"])
+EMAIL = st.fixed_dictionaries(
+    {"email_address": NAMES, "email_type": st.just([code("work")]), "segment_type": OWNERS},
+)
+NOTE = st.fixed_dictionaries(
+    {"note_type": st.just(code("OTHER")), "note_text": NAMES, "user_viewable": st.booleans(), "segment_type": OWNERS},
+)
+CARD = st.fixed_dictionaries(
+    {"id_type": st.just(code("BARCODE")), "value": st.sampled_from("12345"), "segment_type": OWNERS},
+)
+FIELDS: dict[str, Any] = {
+    "first_name": NAMES,
+    "expiry_date": st.sampled_from(["2030-01-16", "2030-01-16Z"]),
+    "user_group": GROUPS,
+    "campus_code": GROUPS,
+    "pref_last_name": NAMES,
+    "user_role": st.just([ROLE]),
+    "user_note": st.lists(NOTE, max_size=2),
+    "user_identifier": st.lists(CARD, max_size=3, unique_by=lambda one: one["value"]),
+    "contact_info": st.fixed_dictionaries({"email": st.lists(EMAIL, max_size=2)}),
+}
+valid = st.fixed_dictionaries(
+    {name: st.just(OURS[name]) for name in ("primary_id", "last_name", "record_type", "account_type", "external_id")},
+    optional=FIELDS,
+)
+edited_fields = st.sets(st.sampled_from(["user_group", "campus_code", "pref_last_name"]))
+
+
+@given(valid, valid, edited_fields, edited_fields)
+@settings(max_examples=60, deadline=None)
+def test_what_almas_put_makes_of_it_is_ours_outside_and_as_it_was_inside_and_nothing_is_left_to_send(
+    ours: Any, alma: Any, edited_here: set[str], edited_there: set[str]
+) -> None:
+    made = swap(ours, alma, "people", protected=edited_here)
+    account = Account(1, 1, copy.deepcopy(alma), dict.fromkeys(edited_there))
+    how: dict[str, Any] = {"override": made.override, "profiles": {"people"}, "tables": CodeTables()}
+    after, _ = put(account, copy.deepcopy(made.user), **how)
+
+    assert after.get("user_role") == alma.get("user_role")
+    then, mine, before = comparable(after), comparable(of_the_sis(ours)), comparable(alma)
+    for segment in SEGMENTS:
+        inside = [part for part in segment.parts(before) if part["segment_type"] == "Internal"]
+        outside = segment.parts(mine)
+        if segment is IDENTIFIERS:
+            outside = [part for part in outside if part["value"] not in {one["value"] for one in inside}]
+        assert segment.parts(then) == sorted([*inside, *outside], key=canonical)
+    for name in SPECIAL_FIELDS:
+        is_almas = name not in edited_here and (name in edited_there or name not in mine)
+        assert then.get(name) == (before if is_almas else mine).get(name)
+    assert then.get("first_name") == mine.get("first_name")
+    assert swap(ours, after, "people", protected=edited_here, delivered=ours).changes == {}

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from matchpoint.deliver.governor import Choice, Door
     from matchpoint.profile.destinations import AlmaApi, Destinations
 
+MOST_LISTED = 100_000
+"""Dead letters that a report lists, the newest of them."""
 PLAN = "delivery.json"
 """The plan of a delivery in its run folder, as :class:`matchpoint.deliver.governor.Choice` has it."""
 
@@ -142,7 +144,7 @@ class AlmaDeliveryReportOperator(DeliveryOperator):
         with writing(store).begin() as connection:
             left = count_due(connection, profile.code).people
             receipt = end(connection, run.id, left=left, now=utcnow())
-            letters = letters_of(connection, profile.code)
+            letters = letters_of(connection, profile.code, most=MOST_LISTED)
         run.folder.write_json("receipt.json", receipt.as_dict())
         job = delivery_job(receipt, letters, words=words, profile_name=profile.name, as_of=run.as_of(profile))
         write_job_report(run.folder, job)
