@@ -57,7 +57,7 @@ def serving(
         while not server.started:
             if not thread.is_alive():
                 raise RuntimeError("the server did not start")
-            time.sleep(0.01)
+            time.sleep(0.002)
         port = server.servers[0].sockets[0].getsockname()[1]
         yield Served(engine, f"http://127.0.0.1:{port}", key, read_key)
     finally:
