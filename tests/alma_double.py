@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import threading
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import Any
 
 import servers
 import uvicorn
+from faults_of_alma import Faulty
 from ready_stores import make_store
 from sqlalchemy import Engine, select, update
 from waiting import wait_for
@@ -29,28 +29,18 @@ from matchpoint.store.tables import users
 from matchpoint_airflow.almaws.app import create_app
 from matchpoint_airflow.almaws.server import Server
 
-KINDS = ("429", "503", "html", "dropped", "lost", "lost html")
-"""How a request can fail: before the double sees it, or after it has done it, so that the answer is lost."""
-_ANSWERS = {
-    "429": (429, b'{"errorList": {"error": [{"errorCode": "PER_SECOND_THRESHOLD", "errorMessage": "too fast"}]}}'),
-    "503": (503, b"<html>busy</html>"),
-    "html": (200, b"<html>maintenance</html>"),
-}
 ACT = Act("the desk at Alma", datetime(2026, 9, 1, tzinfo=UTC))
 
 
 @dataclass
 class Double:
-    """A running double. A ``share`` of its answers fails, in one of ``kinds``; ``asked`` are method and path."""
+    """A running double; ``asked`` are method and path of every request. ``app.share`` of its answers fail."""
 
-    app: Any
+    app: Faulty
     engine: Engine
     key: str
     port: int
-    share: float = 0.0
-    kinds: tuple[str, ...] = KINDS
     asked: list[tuple[str, str]] = field(default_factory=list)
-    chance: random.Random = field(default_factory=lambda: random.Random(6))
 
     def connection(self, key: str = "") -> str:
         """Give the JSON for ``AIRFLOW_CONN_…``."""
@@ -78,37 +68,10 @@ class Double:
             connection.execute(update(api_keys).values(per_day=per_day))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer as the app does, or fail."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        self.asked.append((scope["method"], scope["path"]))
-        kind = self.chance.choice(self.kinds) if self.chance.random() < self.share else ""
-        if kind.startswith("lost"):
-            await self.app(scope, receive, _nowhere)
-        if kind in {"lost", "dropped"}:
-            await _break_off(send)
-        elif kind:
-            await _answer(send, *_ANSWERS[kind.removeprefix("lost ")])
-        else:
-            await self.app(scope, receive, send)
-
-
-async def _nowhere(_: Any) -> None:
-    pass
-
-
-async def _answer(send: Any, status: int, body: bytes) -> None:
-    kind = b"application/json" if body.startswith(b"{") else b"text/html"
-    await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", kind)]})
-    await send({"type": "http.response.body", "body": body})
-
-
-async def _break_off(send: Any) -> None:
-    """Begin an answer and end it too soon: then uvicorn closes the connection."""
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"1000")]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": b'{"primary_id"', "more_body": True})
+        """Note what is asked, and answer."""
+        if scope["type"] == "http":
+            self.asked.append((scope["method"], scope["path"]))
+        await self.app(scope, receive, send)
 
 
 @contextmanager
@@ -119,7 +82,7 @@ def alma_double(folder: Path, profiles: Collection[str]) -> Iterator[Double]:
     engine = open_store(url)
     key = make_key(engine, "matchpoint", "rw", datetime.now(UTC), per_second=10**6, per_day=10**6)
     served = Server(Alma(engine, profiles), lambda: datetime.now(UTC), Limits(engine))
-    double = Double(create_app(lambda: served), engine, key, servers.free_port())
+    double = Double(Faulty(create_app(lambda: served), 6, 0.0), engine, key, servers.free_port())
     config = uvicorn.Config(double, host=servers.HOST, port=double.port, log_config=None, access_log=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
