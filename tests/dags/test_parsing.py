@@ -13,6 +13,7 @@ CODES = ("alma_xml", "staff", "students")
 FILTERS = ["profile", "record_type", "user_group", "dry_run"]
 JOBS = {
     "code_tables_load": ["store"],
+    "letters_retry": ["store", "profile", "codes", "dry_run"],
     "obligations_load": ["store"],
     "profile_release": ["store", "profile"],
     "runs_undo": ["store", "run", "identifier", "field", "limit_users", "limit_percent", "force", "dry_run"],

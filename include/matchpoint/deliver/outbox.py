@@ -133,6 +133,17 @@ def try_again(
     return connection.execute(update(dead_letters).where(*chosen).values(retry=True)).rowcount
 
 
+def count_letters(
+    connection: Connection, profile: str | None = None, *, codes: Sequence[str] = ()
+) -> dict[tuple[str, str], int]:
+    """Count dead letters by profile and code: of all profiles or of one, with all codes or some."""
+    chosen = [dead_letters.c.profile == profile] if profile else []
+    chosen += [dead_letters.c.code.in_(codes)] if codes else []
+    by = (dead_letters.c.profile, dead_letters.c.code)
+    query = select(*by, func.count()).where(*chosen).group_by(*by).order_by(*by)
+    return {(one, code): people for one, code, people in connection.execute(query)}
+
+
 def letters_of(connection: Connection, profile: str, *, most: int = 1_000) -> list[dict[str, Any]]:
     """List dead letters of a profile, the newest first: the columns of the table, and ``primary_id``."""
     query = (

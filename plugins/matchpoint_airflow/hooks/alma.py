@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ ROOT = "/almaws/v1"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _SECONDS = (10.0, 90.0)
 """How long to wait for a connection, and for an answer."""
+_TELL_PEOPLE = ("almapy.error", "almapy.http", "almapy.retry", "stamina", "niquests", "urllib3", "urllib3_future")
+"""Loggers that write addresses and Alma's words, both with people's identifiers in them."""
 
 
 @dataclass
@@ -62,13 +65,18 @@ class AlmaHook(BaseHook):
         self.conn_id = conn_id
 
     @asynccontextmanager
-    async def alma(self, *, rate: float = 15, at_once: int = 10, attempts: int = 4) -> AsyncIterator[Alma]:
+    async def alma(
+        self, *, rate: float = 15, at_once: int = 10, attempts: int = 4, patience: float = 5
+    ) -> AsyncIterator[Alma]:
         """Open the API for so many requests a second, and so many at a time.
 
-        What fails is tried again, up to so many ``attempts`` in all, where that cannot do a thing twice. almapy slows
-        down when Alma says that it is too fast.
+        What fails is tried again, up to so many ``attempts`` in all, where that cannot do a thing twice. When Alma
+        says that it is too fast, or fails, nothing is asked for ``patience`` seconds, then at half the rate; it comes
+        back by a quarter of the whole every two such times.
         """
         address, key = self._settings()
+        for name in _TELL_PEOPLE:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         # One connection, one request: Alma's gateway and almapy's transport agree best on HTTP/1.1.
         session = niquests.AsyncSession(
             base_url=address + ROOT,
@@ -79,7 +87,14 @@ class AlmaHook(BaseHook):
             disable_http3=True,
         )
         client = AlmaClient(
-            key, rate_limit=rate, concurrent_requests=at_once, retry_attempts=attempts, client=session
+            key,
+            rate_limit=rate,
+            concurrent_requests=at_once,
+            retry_attempts=attempts,
+            cooldown=patience,
+            recovery_window=2 * patience,
+            recovery_increment=rate / 4,
+            client=session,
         )
         alma = Alma(client)
         session.hooks["response"].append(alma.note)

@@ -6,6 +6,11 @@ What is heavy to import (pandas, pyarrow, paramiko) is imported when a task runs
 from matchpoint_airflow.operators.apply import AlmaApplyPlanOperator
 from matchpoint_airflow.operators.check import SisCheckConnectionOperator
 from matchpoint_airflow.operators.code_tables import AlmaLoadCodeTablesOperator
+from matchpoint_airflow.operators.deliver import (
+    AlmaDeliverByApiOperator,
+    AlmaDeliveryReportOperator,
+    AlmaPlanDeliveryOperator,
+)
 from matchpoint_airflow.operators.feeds import SisWatchFeedsOperator
 from matchpoint_airflow.operators.fetch import SisFetchExtractsOperator
 from matchpoint_airflow.operators.guard import AlmaAskApprovalOperator, AlmaGuardPlanOperator, PlanApprovalOperator
@@ -13,6 +18,7 @@ from matchpoint_airflow.operators.hand_over import AlmaHandOverUsersOperator
 from matchpoint_airflow.operators.handled import SisMarkHandledOperator
 from matchpoint_airflow.operators.health import SisCheckFeedOperator
 from matchpoint_airflow.operators.identity import AlmaReviewIdentityOperator
+from matchpoint_airflow.operators.letters import AlmaRetryLettersOperator
 from matchpoint_airflow.operators.match import AlmaMatchUsersOperator
 from matchpoint_airflow.operators.obligations import AlmaLoadObligationsOperator
 from matchpoint_airflow.operators.report import AlmaWriteReportOperator
@@ -30,15 +36,19 @@ __all__ = [
     "AlmaApplyUndoOperator",
     "AlmaAskApprovalOperator",
     "AlmaConvertUsersOperator",
+    "AlmaDeliverByApiOperator",
+    "AlmaDeliveryReportOperator",
     "AlmaGuardPlanOperator",
     "AlmaHandOverUsersOperator",
     "AlmaLoadCodeTablesOperator",
     "AlmaLoadObligationsOperator",
     "AlmaMatchUsersOperator",
+    "AlmaPlanDeliveryOperator",
     "AlmaPlanUndoOperator",
     "AlmaPurgeRunsOperator",
     "AlmaPurgeUsersOperator",
     "AlmaReleaseProfileOperator",
+    "AlmaRetryLettersOperator",
     "AlmaReviewIdentityOperator",
     "AlmaTransformUsersOperator",
     "AlmaWriteReportOperator",
