@@ -7,6 +7,7 @@ from matchpoint.store import (
     feed_tables,
     guard_tables,
     identity_tables,
+    job_tables,
     leavers_tables,
     notice_tables,
 )
@@ -19,6 +20,7 @@ TABLES = (
     feed_tables,
     guard_tables,
     identity_tables,
+    job_tables,
     leavers_tables,
     notice_tables,
 )

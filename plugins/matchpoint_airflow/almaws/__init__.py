@@ -1,0 +1,1 @@
+"""Alma's REST API served by the user store: the web part."""
