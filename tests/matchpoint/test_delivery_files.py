@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -44,12 +45,12 @@ def inside(house: House, load: Load, run: str = "deliver/1") -> list[tuple[int, 
 
 
 @pytest.fixture(scope="module")
-def twelve(tmp_path_factory: pytest.TempPathFactory) -> House:
+def twelve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A house with twelve people who are due."""
     root = tmp_path_factory.mktemp("twelve")
     with open_house(f"sqlite:///{root / 'store.sqlite'}", root) as house:
         house.run("import", [person(number) for number in range(12)])
-        return house
+        yield house
 
 
 @settings(max_examples=25, deadline=None)
@@ -83,9 +84,9 @@ def test_the_same_load_has_the_same_names_and_bytes_and_no_other_has_them(twelve
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
+def house(tmp_path: Path) -> Iterator[House]:
     with open_house(f"sqlite:///{tmp_path / 'store.sqlite'}", tmp_path) as house:
-        return house
+        yield house
 
 
 def test_nothing_that_is_the_librarys_own_goes_out(house: House) -> None:

@@ -59,7 +59,7 @@ UNKNOWN = Reason(
 
 _VALUE = re.compile(r"identifier of type \w+ and value (?P<value>.+?) is already taken", re.IGNORECASE | re.DOTALL)
 _ABOUT_THE_EVENT = re.compile(
-    r"(^|_)(link|instance|job|number|row|line|place|file|member|code|severity|date|time|at|desc|message|description)$",
+    r"^id$|(^|_)(link|instance|job|number|row|line|place|file|member|code|severity|date|time|at|desc|message|description)$",
     re.IGNORECASE,
 )
 """Names of what in an event tells nothing of who it was, though a number there may look like an identifier."""

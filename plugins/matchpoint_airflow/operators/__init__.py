@@ -6,6 +6,13 @@ What is heavy to import (pandas, pyarrow, paramiko) is imported when a task runs
 from matchpoint_airflow.operators.apply import AlmaApplyPlanOperator
 from matchpoint_airflow.operators.check import SisCheckConnectionOperator
 from matchpoint_airflow.operators.code_tables import AlmaLoadCodeTablesOperator
+from matchpoint_airflow.operators.deliver_files import (
+    AlmaJobSensor,
+    AlmaStartJobOperator,
+    AlmaTakeAnswersOperator,
+    AlmaUploadFilesOperator,
+    AlmaWriteFilesOperator,
+)
 from matchpoint_airflow.operators.feeds import SisWatchFeedsOperator
 from matchpoint_airflow.operators.fetch import SisFetchExtractsOperator
 from matchpoint_airflow.operators.guard import AlmaAskApprovalOperator, AlmaGuardPlanOperator, PlanApprovalOperator
@@ -32,6 +39,7 @@ __all__ = [
     "AlmaConvertUsersOperator",
     "AlmaGuardPlanOperator",
     "AlmaHandOverUsersOperator",
+    "AlmaJobSensor",
     "AlmaLoadCodeTablesOperator",
     "AlmaLoadObligationsOperator",
     "AlmaMatchUsersOperator",
@@ -40,7 +48,11 @@ __all__ = [
     "AlmaPurgeUsersOperator",
     "AlmaReleaseProfileOperator",
     "AlmaReviewIdentityOperator",
+    "AlmaStartJobOperator",
+    "AlmaTakeAnswersOperator",
     "AlmaTransformUsersOperator",
+    "AlmaUploadFilesOperator",
+    "AlmaWriteFilesOperator",
     "AlmaWriteReportOperator",
     "PlanApprovalOperator",
     "SisCheckConnectionOperator",
