@@ -90,30 +90,46 @@ def _check_root(file: IO[bytes], name: str) -> None:
         )
 
 
-@without_gc()
 def write_users(file: IO[bytes], users: Iterable[User]) -> int:
     """Write users as one file, and give their number.
 
     Raises :class:`RecordError` before a user is written that Alma's schema would refuse; it tells the user's number
     in the stream, the field and what was expected, and no value.
     """
+    return write_elements(file, (valid_element(user, f"user {number}") for number, user in enumerate(users, start=1)))
+
+
+@without_gc()
+def write_elements(file: IO[bytes], elements: Iterable[Element]) -> int:
+    """Write ``<user>`` elements as one file, each as it comes, and give their number."""
     number = 0
     with etree.xmlfile(file, encoding="utf-8") as out:
         out.write_declaration()
         with out.element("users"):
-            for number, user in enumerate(users, start=1):
-                out.write(_valid(user, number), "\n")
+            for element in elements:
+                out.write(element, "\n")
+                number += 1
     return number
 
 
-def _valid(user: User, number: int) -> Element:
+def valid_element(user: User, where: str = "") -> Element:
+    """Give the ``<user>`` element of a user.
+
+    Raises :class:`RecordError` when Alma's schema would refuse it; it tells ``where``, the field and what was
+    expected, and no value.
+    """
     try:
         element = to_element(user)
     except ValueError:  # lxml's, on a character that XML cannot hold; its message has the text
-        raise RecordError(f"user {number}: found a control character; expected text that XML can hold") from None
+        raise RecordError(_told(where, "found a control character; expected text that XML can hold")) from None
     for fault in faults(element):
-        raise RecordError(f"user {number}, {fault.field}: found {fault.found}; expected {fault.expected}")
+        what = f"found {fault.found}; expected {fault.expected}"
+        raise RecordError(_told(", ".join(filter(None, (where, fault.field))), what))
     return element
+
+
+def _told(where: str, what: str) -> str:
+    return f"{where}: {what}" if where else what
 
 
 def write_zip(file: IO[bytes], users: Iterable[User], *, users_per_file: int = USERS_PER_FILE) -> list[int]:

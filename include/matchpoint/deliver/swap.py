@@ -36,13 +36,18 @@ class Swap:
     changes: Changes
 
 
-def of_the_sis(user: User) -> User:
-    """Give what a load from the SIS would bring of a user: its fields and External segments, no role, no password."""
+def of_the_sis(user: User, *, with_owners: bool = True) -> User:
+    """Give what a load from the SIS brings of a user: no role, no password, no Internal segment, no output.
+
+    Owners need not be said to Alma's SIS job: on a load everything becomes External (reference 3.3).
+    """
     kept = {name: value for name, value in user.items() if name in _OF_THE_SIS}
     for segment in SEGMENTS:
+        left_out = {one.name for one in segment.fields if one.on_synchronize is OnSynchronize.OUTPUT}
+        left_out |= set() if with_owners else {SEGMENT_TYPE}
         for part in segment.parts(user):
             if part.get(SEGMENT_TYPE) != "Internal":
-                segment.add(kept, part)
+                segment.add(kept, {name: part[name] for name in part if name not in left_out})
     return kept
 
 

@@ -68,6 +68,32 @@ class SisServer:
             with target.open("wb") as out:
                 shutil.copyfileobj(local, out, 1 << 20)
 
+    def send(self, source: AnyPath, name: str) -> None:
+        """Copy a file to the folder, over one of the same name; one of another size there is a broken transfer."""
+        path = self.path(name)
+        with source.open("rb") as local, self.hook.get_managed_conn() as connection:
+            try:
+                connection.putfo(local, path, confirm=False)
+            except (FileNotFoundError, PermissionError) as error:
+                raise AirflowFailException(
+                    f"connection {self.hook.ssh_conn_id}: the server let no file be written in {self.folder!r} "
+                    f"({type(error).__name__}); expected a folder that the login may write to. Make it, or allow it."
+                ) from None
+            size, there = local.tell(), connection.stat(path).st_size
+        if there != size:
+            raise ConnectionError(
+                f"{path}: found {there} bytes after the transfer; expected {size}. The connection broke."
+            )
+
+    def remove(self, name: str) -> bool:
+        """Remove a file from the folder; tells whether it was there."""
+        with self.hook.get_managed_conn() as connection:
+            try:
+                connection.remove(self.path(name))
+            except FileNotFoundError:
+                return False
+        return True
+
     def rename(self, name: str, new_name: str) -> None:
         """Rename a file in the folder."""
         with self.hook.get_managed_conn() as connection:

@@ -11,6 +11,13 @@ from matchpoint_airflow.operators.deliver import (
     AlmaDeliveryReportOperator,
     AlmaPlanDeliveryOperator,
 )
+from matchpoint_airflow.operators.deliver_files import (
+    AlmaJobSensor,
+    AlmaStartJobOperator,
+    AlmaTakeAnswersOperator,
+    AlmaUploadFilesOperator,
+    AlmaWriteFilesOperator,
+)
 from matchpoint_airflow.operators.feeds import SisWatchFeedsOperator
 from matchpoint_airflow.operators.fetch import SisFetchExtractsOperator
 from matchpoint_airflow.operators.guard import AlmaAskApprovalOperator, AlmaGuardPlanOperator, PlanApprovalOperator
@@ -40,6 +47,7 @@ __all__ = [
     "AlmaDeliveryReportOperator",
     "AlmaGuardPlanOperator",
     "AlmaHandOverUsersOperator",
+    "AlmaJobSensor",
     "AlmaLoadCodeTablesOperator",
     "AlmaLoadObligationsOperator",
     "AlmaMatchUsersOperator",
@@ -50,7 +58,11 @@ __all__ = [
     "AlmaReleaseProfileOperator",
     "AlmaRetryLettersOperator",
     "AlmaReviewIdentityOperator",
+    "AlmaStartJobOperator",
+    "AlmaTakeAnswersOperator",
     "AlmaTransformUsersOperator",
+    "AlmaUploadFilesOperator",
+    "AlmaWriteFilesOperator",
     "AlmaWriteReportOperator",
     "PlanApprovalOperator",
     "SisCheckConnectionOperator",
