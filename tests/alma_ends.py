@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from matchpoint.canonical import canonical
-from matchpoint.deliver.files import of_the_sis
+from matchpoint.deliver.files import to_load
 from matchpoint.store.tables import users
 
 
@@ -24,4 +24,4 @@ def _users(engine: Engine, profile: str) -> dict[str, str]:
 
 
 def _plain(document: dict[str, Any]) -> dict[str, Any]:
-    return of_the_sis(document)
+    return to_load(document)

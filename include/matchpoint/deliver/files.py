@@ -105,7 +105,7 @@ def prefix_of(profile: str) -> str:
     return f"matchpoint_{safe_name(profile)}_"
 
 
-def of_the_sis(user: User) -> User:
+def to_load(user: User) -> User:
     """Give what a load from the SIS brings of a user: no role, no password, no Internal segment, no output.
 
     Owners are not said: on a load everything becomes External (reference 3.3).
@@ -167,7 +167,7 @@ class _Writer:
             letters = []
             for one in lot:
                 try:
-                    yield one, valid_element(of_the_sis(one.document))
+                    yield one, valid_element(to_load(one.document))
                 except RecordError as error:
                     letters.append(Letter(one.user_id, one.version, REFUSED, f"Not valid for Alma: {error}"))
             self._bury(letters)
