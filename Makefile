@@ -13,10 +13,12 @@ export PYTHONPATH := $(CURDIR)/include:$(CURDIR)/plugins
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# Built from source, urllib3-future stays beside urllib3; its wheel writes itself over it.
 $(READY): requirements.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $$(grep -o '^uv==[^ ;]*' requirements.txt)
-	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --compile-bytecode requirements.txt
+	URLLIB3_NO_OVERRIDE=1 VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --compile-bytecode \
+		--no-binary urllib3-future requirements.txt
 	@touch $@
 
 demo: $(READY)  ## Import and synchronize made-up people by the real DAGs, over real SFTP

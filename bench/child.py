@@ -7,9 +7,9 @@ import json
 import logging
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
+from bench.forks import peak_mib
 from bench.job import Job
 
 MODULES = {
@@ -22,12 +22,6 @@ MODULES = {
     "dlt": "bench.peers.dlt_merge",
 }
 """Where each contestant is. A module has ``run``, and ``prepare`` for an empty store of its kind."""
-
-
-def peak_mib() -> int:
-    """Give the highest memory of this process; that of its parent, which a fork hands down, is not counted."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(status.partition("VmHWM:")[2].split()[0]) // 1024
 
 
 def measured(job: Job) -> dict[str, Any]:

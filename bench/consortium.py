@@ -28,8 +28,8 @@ from typing import Any
 from sqlalchemy import func, make_url, select, text
 from tests.servers import postgresql
 
-from bench.child import peak_mib
 from bench.consortium_extracts import FILE, PROFILE, Day, write_extract
+from bench.forks import peak_mib
 from matchpoint.apply_plan import apply_plan
 from matchpoint.fetch import keep
 from matchpoint.make_plan import make_plan

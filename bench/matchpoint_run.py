@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +11,7 @@ from typing import Any, Literal
 import orjson
 from sqlalchemy import Engine
 
+from bench.forks import in_a_fork
 from bench.job import AS_OF, Job
 from bench.profiles import bench_profile
 from matchpoint.alma.xml_files import read_users, write_users
@@ -44,39 +44,63 @@ def ready(job: Job) -> Job:
 
 
 def run(job: Job) -> dict[str, Any]:
-    """Do the job; tells the counts of the receipt and the seconds of each stage."""
+    """Do the job, each stage in a process of its own, as a task of Airflow is.
+
+    Tells the counts of the receipt, the seconds of each stage, and the peak memory of the biggest one.
+    """
     if job.case == "xml":
         return {"counts": {"users": write_and_read(job)}}
-    stages: dict[str, float] = {}
-    profile = bench_profile()
-    engine = open_store(job.url)
-    mode: Mode = "import" if job.case == "import" else "synchronize"
-    counts = drive(job, profile, engine, mode, stages)
-    engine.dispose()
-    return {"counts": counts, "stages": stages}
+    done = {name: in_a_fork(stage) for name, stage in stages(job, bench_profile(), mode_of(job)).items()}
+    return {
+        "counts": done["receipt"].result,
+        "stages": {name: one.seconds for name, one in done.items()},
+        "peak_mib": max(one.peak_mib for one in done.values()),
+    }
 
 
-def drive(
-    job: Job, profile: Profile, engine: Engine, mode: Mode, stages: dict[str, float], *, fast: bool = True
-) -> dict[str, int]:
-    """Go through the stages of a run, each timed; ``fast`` off is the slow reference path."""
+def mode_of(job: Job) -> Mode:
+    """Give the mode in which a job runs the profile."""
+    return "import" if job.case == "import" else "synchronize"
+
+
+def stages(job: Job, profile: Profile, mode: Mode, *, fast: bool = True) -> dict[str, Callable[[], Any]]:
+    """Give the stages of a run in order, the last of which gives the counts; ``fast`` off is the slow reference path.
+
+    What one leaves for the next is in the run folder and in the store.
+    """
     folder = RunFolder(Path(job.folder, "run"))
-    with _timed(stages, "fetch"):
+
+    def fetch() -> None:
         copy = folder.path("fetched", job.path.name)
         folder.write_manifest(keep(folder, copy, f"/banner/{job.path.name}", 1_700_000_000, 0, profile=profile))
         copy.unlink()
-    with _timed(stages, "transform"):
-        tables, known = load_code_tables(engine), known_to(engine, profile.code, mode, job.run_id)
-        for extract in folder.extracts:
-            transform_extract(folder, extract, profile, AS_OF, tables, known=known, fast=fast)
-    with _timed(stages, "plan"):
+
+    def transform() -> None:
+        with _opened(job) as engine:
+            tables, known = load_code_tables(engine), known_to(engine, profile.code, mode, job.run_id)
+            for extract in folder.extracts:
+                transform_extract(folder, extract, profile, AS_OF, tables, known=known, fast=fast)
+
+    def plan() -> None:
         how: dict[str, Any] = {"run_id": job.run_id, "as_of": AS_OF.isoformat(), "dry_run": False}
-        make_plan(folder, engine, profile, mode=mode, now=job.now, **how)
-    with _timed(stages, "apply"):
-        apply_plan(folder, engine, now=job.now)
-    with _timed(stages, "receipt"):
-        receipt = make_receipt(folder, profile, now=job.now)
-    return receipt.total
+        with _opened(job) as engine:
+            make_plan(folder, engine, profile, mode=mode, now=job.now, **how)
+
+    def apply() -> None:
+        with _opened(job) as engine:
+            apply_plan(folder, engine, now=job.now)
+
+    def receipt() -> dict[str, int]:
+        return make_receipt(folder, profile, now=job.now).total
+
+    return {one.__name__: one for one in (fetch, transform, plan, apply, receipt)}
+
+
+@contextmanager
+def _opened(job: Job) -> Iterator[Engine]:
+    engine = open_store(job.url)
+    yield engine
+    engine.dispose()
 
 
 def write_and_read(job: Job) -> int:
@@ -85,10 +109,3 @@ def write_and_read(job: Job) -> int:
         write_users(file, map(orjson.loads, source))
         file.seek(0)
         return sum(1 for _ in read_users(file, "users.xml"))
-
-
-@contextmanager
-def _timed(stages: dict[str, float], name: str) -> Iterator[None]:
-    start = time.perf_counter()
-    yield
-    stages[name] = time.perf_counter() - start

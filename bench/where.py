@@ -13,6 +13,7 @@ import logging
 import pstats
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from bench.databases import Database, databases
 from bench.generate import write_all
 from bench.job import CASES, EXTRACTS, Job
 from bench.measuring import in_a_process
+from bench.profiles import bench_profile
 from matchpoint.run_folder import sha256
 
 
@@ -64,8 +66,13 @@ def _job(folder: Path, url: str, extracts: dict[str, Path], case: str) -> Job:
 
 
 def _profiled(job: Job) -> tuple[dict[str, Any], str]:
+    ready, mode = matchpoint_run.ready(job), matchpoint_run.mode_of(job)
+    told: dict[str, Any] = {"stages": {}}
     with cProfile.Profile() as profiler:
-        told = matchpoint_run.run(matchpoint_run.ready(job))
+        for name, stage in matchpoint_run.stages(ready, bench_profile(), mode).items():
+            start = time.perf_counter()
+            told["counts"] = stage()
+            told["stages"][name] = time.perf_counter() - start
     out = io.StringIO()
     pstats.Stats(profiler, stream=out).strip_dirs().sort_stats("tottime").print_stats(30)
     return told, out.getvalue()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import email
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from aiosmtpd.controller import Controller
 from servers import HOST, free_port
@@ -54,11 +55,20 @@ def smtp_server() -> Iterator[Mailbox]:
 
 @dataclass
 class Hook:
-    """A running web server and what was posted to it; ``answers`` are the next statuses, 200 when there are none."""
+    """A running web server and what was posted to it; ``answers`` are the next statuses, 200 when there are none.
+
+    A GET with ``?challenge=`` is answered as Alma's webhooks ask, with what ``challenged`` makes of the text.
+    """
 
     port: int
     posts: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
+    challenged: Callable[[str], str] = str
+
+    @property
+    def url(self) -> str:
+        """The address."""
+        return f"http://{HOST}:{self.port}/hook"
 
     def connection(self, **more: Any) -> str:
         """Give the JSON for ``AIRFLOW_CONN_…``."""
@@ -80,12 +90,18 @@ def web_server() -> Iterator[Hook]:
             self.send_response(hook.answers.pop(0) if hook.answers else 200)
             self.end_headers()
 
+        def do_GET(self) -> None:
+            text = parse_qs(urlsplit(self.path).query)["challenge"][0]
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps({"challenge": hook.challenged(text)}).encode())
+
         def log_message(self, *args: Any) -> None:
             """Say nothing."""
 
     server = ThreadingHTTPServer((HOST, 0), Handler)
     hook = Hook(server.server_address[1])
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield hook

@@ -4,7 +4,6 @@
     ├── ProfileError     an integration profile cannot be read
     ├── ExtractError     a whole extract cannot be read: the run stops before anything is written
     ├── AccountError     a change of one user is against the rules
-    ├── JobError         a job of the Alma double cannot be run or asked, or a webhook not be registered
     ├── CodeTableError   a file is no code table, or two files have the same one
     ├── RecordError      a user cannot be written as Alma would take it
     ├── PlanError        a plan is not the one that was made, or its store is not there
@@ -34,17 +33,6 @@ class ExtractError(MatchpointError):
 
 class AccountError(MatchpointError):
     """A change of one user is against the rules; ``code`` is Alma's number where Alma's API has one."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-class JobError(MatchpointError):
-    """A job of the Alma double cannot be run or asked, or a webhook not be registered.
-
-    ``code`` is Alma's number (reference 7.1) where Alma's API has one.
-    """
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

@@ -12,7 +12,7 @@ import pytest
 from bench.awkward import write_awkward
 from bench.end_state import differences, store_state
 from bench.job import Job
-from bench.matchpoint_run import drive, prepare, ready
+from bench.matchpoint_run import prepare, ready, stages
 from bench.profiles import bench_profile
 from sqlalchemy import Engine, delete
 
@@ -56,7 +56,10 @@ class Way:
                 connection.execute(delete(row_ledger))
         home = self.folder / str(day)
         job = Job("matchpoint", extract.stem, self.url, str(extract), sha256(extract), str(home), day)
-        counts = drive(ready(job), profile, engine, mode, {}, fast=self.fast)
+        *others, receipt = stages(ready(job), profile, mode, fast=self.fast).values()
+        for stage in others:
+            stage()
+        counts = receipt()
         folder = RunFolder(home / "run")
         rejections = sorted(folder.root.glob("rejections/*"))
         return {"counts": counts, "rejections": {one.name: one.read_bytes() for one in rejections}}

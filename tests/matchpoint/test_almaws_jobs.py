@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-import time
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,20 +15,17 @@ from typing import Any
 import httpx
 import niquests
 import pytest
-import uvicorn
 from almapy import AlmaClient
-from fastapi import FastAPI
 from helpers import START, XML_PEOPLE, House, make_profile, open_house, xml_text, xml_user, zip_of
 from lxml import etree
-from servers import HOST
+from served import Served, serving
+from servers import SftpServer
 from sqlalchemy import Engine
 
 from matchpoint.alma.xml_files import write_zip
 from matchpoint.almaws import instances
-from matchpoint.almaws.folder import LocalFolder
 from matchpoint.almaws.jobs import jobs_of, profile_number
-from matchpoint.almaws.sis_job import run_job
-from matchpoint.errors import JobError
+from matchpoint.errors import AccountError
 from matchpoint_airflow.almaws.job_desk import JobDesk
 from matchpoint_airflow.almaws.jobs import add_jobs
 
@@ -42,7 +39,7 @@ class Double:
     """A running double: its house, its folder, its address."""
 
     house: House
-    url: str
+    served: Served
 
     @property
     def files(self) -> Path:
@@ -53,17 +50,19 @@ class Double:
 
     def run(self, job_id: str) -> Any:
         """Run a job by almapy to its end, and give the instance."""
-        return asyncio.run(_run(self.url, job_id))
+        return asyncio.run(_run(self.served, job_id))
 
     def get(self, path: str, accept: str = "application/json") -> httpx.Response:
-        return httpx.get(f"{self.url}{path}", headers={"Accept": accept})
+        headers = {"Accept": accept, "Authorization": f"apikey {self.served.read_key}"}
+        return httpx.get(f"{self.served.root}{path}", headers=headers)
 
     def events(self, instance: Any, query: str = "") -> Any:
         return self.get(f"/conf/jobs/ALL/instances/{instance['id']}/events{query}").json()
 
 
-async def _run(url: str, job_id: str) -> Any:
-    async with niquests.AsyncSession(base_url=url) as session, AlmaClient("key", client=session) as client:
+async def _run(served: Served, job_id: str) -> Any:
+    session = niquests.AsyncSession(base_url=served.root)
+    async with session, AlmaClient(served.key, client=session) as client:
         jobs = client.config.jobs
         answer = plain(await jobs.submit_job(job_id, {}))
         instance = answer["additional_info"]["link"].rpartition("/")[2]
@@ -80,30 +79,13 @@ def plain(answer: Any) -> Any:
     return answer.to_dict() if hasattr(answer, "to_dict") else answer
 
 
-@contextmanager
-def served(app: FastAPI) -> Iterator[str]:
-    """Serve an application on a free port, and give the address of its API."""
-    server = uvicorn.Server(uvicorn.Config(app, host=HOST, port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield f"http://{HOST}:{port}/almaws/v1"
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
 @pytest.fixture
 def double(tmp_path: Path) -> Iterator[Double]:
     (tmp_path / "alma" / "in").mkdir(parents=True)
     with open_house(f"sqlite:///{tmp_path / 'store.sqlite'}", tmp_path, PROFILE) as house:
-        app = FastAPI()
-        add_jobs(app, JobDesk(house.engine, [PROFILE], tmp_path / "runs", tmp_path / "alma"))
-        with served(app) as url:
-            yield Double(house, url)
+        desk = JobDesk(house.engine, [PROFILE], tmp_path / "runs", tmp_path / "alma")
+        with serving(house.engine, around=lambda app: add_jobs(app, desk)) as served:
+            yield Double(house, served)
 
 
 def counters(instance: Any) -> dict[str, int]:
@@ -195,8 +177,23 @@ def test_xml_is_the_default_and_what_is_not_there_has_almas_error(double: Double
     assert answer.status_code == 400
     assert answer.json()["errorList"]["error"][0]["errorCode"] == "60333"
     assert double.get("/conf/jobs/S1").json()["errorsExist"] is True
-    body = httpx.post(f"{double.url}/conf/jobs/{SYNCHRONIZE}?op=run", content="<job/>").content
-    link = etree.fromstring(body).find("additional_info").get("link")  # type: ignore[union-attr]
+    odd = (
+        "instances?submit_date_to=9999-12-31",
+        "instances?offset=1000000000",
+        f"instances?status={instances.SUCCESS}",
+    )
+    assert [double.get(f"/conf/jobs/ALL/{one}").status_code for one in odd] == [200, 200, 200]
+    wrong = (
+        "instances?status=%00",
+        "instances?submit_date_from=x",
+        f"instances/{'9' * 30}",
+        "instances/1/events?limit=101",
+    )
+    assert [double.get(f"/conf/jobs/ALL/{one}").status_code for one in wrong] == [400, 400, 400, 400]
+    address = f"{double.served.root}/conf/jobs/{SYNCHRONIZE}?op=run"
+    assert httpx.post(address, content="<job/>", params={"apikey": double.served.read_key}).status_code == 401
+    submitted = httpx.post(f"{address}&apikey={double.served.key}", content="<job/>")
+    link = etree.fromstring(submitted.content).find("additional_info").get("link")  # type: ignore[union-attr]
     assert str(link).rpartition("/")[2].isdecimal()
 
 
@@ -214,27 +211,61 @@ def test_runs_are_limited_as_in_alma(tmp_path: Path) -> None:
             instances.break_off(house.engine, START)
         assert _refusal(house.engine, jobs[0], START + timedelta(minutes=59)) == "402223"
         instances.submit(house.engine, jobs[0], by="API", now=START + timedelta(minutes=61))
+        instances.forget(house.engine, START + timedelta(days=1))
+        assert [one["status"] for one in house.rows("job_instances")] == [instances.QUEUED]  # what goes on stays
 
 
 def _refusal(engine: Engine, job: Any, now: datetime) -> str:
-    with pytest.raises(JobError) as refusal:
+    with pytest.raises(AccountError) as refusal:
         instances.submit(engine, job, by="API", now=now)
     return refusal.value.code
 
 
-@pytest.mark.parametrize("mode", ["import", "synchronize"])
-def test_a_killed_job_is_failed_at_the_next_start_and_ends_right_when_run_again(tmp_path: Path, mode: str) -> None:
-    job = next(one for one in jobs_of([PROFILE]).values() if one.mode == mode)
-    home = tmp_path / "alma" / "in"
+KILLED = """
+import os, signal, sys
+from datetime import datetime
+from pathlib import Path
+from sqlalchemy import Engine, event
+import yaml
+from matchpoint import apply_plan
+from matchpoint.almaws.folder import LocalFolder
+from matchpoint.almaws.jobs import jobs_of
+from matchpoint.almaws.sis_job import run_job
+from matchpoint.profile import Profile
+from matchpoint.store import open_store
+
+url, root, written, job_id, commits, now = sys.argv[1:]
+left = int(commits)
+
+@event.listens_for(Engine, "commit")
+def count(_):
+    global left
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+apply_plan.BATCH_ROWS = 1
+jobs = jobs_of([Profile.model_validate(yaml.safe_load(written))])
+folder = LocalFolder(Path(root, "alma", "in"))
+run_job(jobs[job_id], open_store(url), folder, Path(root, "runs"), lambda: datetime.fromisoformat(now))
+"""
+"""Runs a job in a process that is killed before its n-th commit; every user is a transaction."""
+
+
+@pytest.mark.parametrize(("commits", "written"), [(6, 2), (7, 3)])
+def test_a_job_that_was_killed_is_failed_at_the_next_start_and_ends_right(
+    tmp_path: Path, commits: int, written: int
+) -> None:
+    job, home = jobs_of([PROFILE])[IMPORT], tmp_path / "alma" / "in"
     home.mkdir(parents=True)
-    (home / "a.zip").write_bytes(zip_of({"users.xml": xml_text(xml_user(1), xml_user(2))}))
-    folder = LocalFolder(home)
-    with open_house(f"sqlite:///{tmp_path / 'store.sqlite'}", tmp_path, PROFILE) as house:
+    (home / "a.zip").write_bytes(zip_of({"users.xml": xml_text(*map(xml_user, range(1, 4)))}))
+    url = f"sqlite:///{tmp_path / 'store.sqlite'}"
+    with open_house(url, tmp_path, PROFILE) as house:
         instance = instances.submit(house.engine, job, by="API", now=START)
-        ticks = iter([START])
-        with pytest.raises((RuntimeError, StopIteration)):  # after apply_plan, before the receipt and the rename
-            run_job(job, house.engine, folder, tmp_path / "runs", lambda: next(ticks))
-        assert set(house.users()) == {"s1", "s2"}
+        given = [url, str(tmp_path), XML_PEOPLE, IMPORT, str(commits), START.isoformat()]
+        killed = subprocess.run([sys.executable, "-c", KILLED, *given], check=False)
+        assert killed.returncode == -signal.SIGKILL
+        assert len(house.users()) == written
         assert (home / "a.zip").exists()
         desk = JobDesk(house.engine, [PROFILE], tmp_path / "runs", tmp_path / "alma", clock=lambda: START)
         broken = instances.find(house.engine, [job.id], instance)
@@ -244,11 +275,32 @@ def test_a_killed_job_is_failed_at_the_next_start_and_ends_right_when_run_again(
         desk.run(job, again)
         ended = instances.find(house.engine, [job.id], again)
         assert ended is not None
-        assert ended["counters"] == {
-            "users.total": 2,
-            "users.rejected": 0,
-            "users.updated": 0,
-            "users.created": 2,
-            "users.unchanged": 0,
-        }
+        assert (ended["counters"]["users.created"], ended["counters"]["users.rejected"]) == (3, 0)
+        assert set(house.users()) == {"s1", "s2", "s3"}
         assert (home / "a.zip.handled").exists()
+
+
+def test_a_job_takes_its_zips_from_the_sftp_server_of_the_profile(
+    tmp_path: Path, sftp_server: SftpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_SIS", sftp_server.connection())
+    path = f"jobs_{tmp_path.name}"
+    folder = sftp_server.root / path
+    folder.mkdir()
+    profile = make_profile(XML_PEOPLE, actions={"synchronize": {"path": path, "match_points": ["primary_id"]}})
+    (folder / "a.zip").write_bytes(zip_of({"users.xml": xml_text(xml_user(1))}))
+    with open_house(f"sqlite:///{tmp_path / 'store.sqlite'}", tmp_path, profile) as house:
+        desk = JobDesk(house.engine, [profile], tmp_path / "runs")
+        job = desk.jobs[SYNCHRONIZE]
+        instance = instances.submit(house.engine, job, by="API", now=START)
+        desk.run(job, instance)
+        ended = instances.find(house.engine, [job.id], instance)
+        assert ended is not None
+        assert (ended["status"], ended["counters"]["users.created"]) == (instances.SUCCESS, 1)
+        assert [one.name for one in folder.iterdir()] == ["a.zip.handled"]
+        monkeypatch.setenv("AIRFLOW_CONN_SIS", sftp_server.connection(host_key=None))
+        again = instances.submit(house.engine, job, by="API", now=START)
+        desk.run(job, again)
+        broken = instances.find(house.engine, [job.id], again)
+        assert broken is not None
+        assert broken["status"] == instances.FAILED

@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any, Literal
 
 from matchpoint.alma.check import Context, check_user
+from matchpoint.alma.code_tables import CodeTables
 from matchpoint.alma.fields import (
     CORE_FIELDS,
     IDENTIFIERS,
@@ -71,15 +72,29 @@ def new_internal(user: User) -> User:
     return checked(made)
 
 
-def checked(user: User) -> User:
-    """Give a user that keeps Alma's rules; raises :class:`AccountError` with the first fault, without a value."""
-    for fault in check_user(user, Context(record_type=user.get("record_type", {}).get("value", ""))):
-        if fault.code == "two_identifiers":
+def checked(user: User, tables: CodeTables | None = None) -> User:
+    """Give a user that keeps Alma's rules; raises :class:`AccountError` with the first fault, without a value.
+
+    With code ``tables`` its codes are looked up, too.
+    """
+    record_type = user.get("record_type", {}).get("value", "")
+    for fault in check_user(user, Context(tables or CodeTables(), record_type)):
+        place, code = fault.field.rpartition(".")[2], fault.code
+        if code == "two_identifiers":
             raise AccountError("4018994", "Request cannot contain two identifiers with the same value")
-        if fault.code == "mandatory":
+        if code == "mandatory":
             raise AccountError("401664", f"Mandatory field is missing: {fault.detail}")
-        raise AccountError(fault.code, f"{fault.field}: found a value that Alma does not accept ({fault.code})")
+        if code in _CODES_AT_FAULT:
+            raise AccountError("401852" if place == "user_group" else _CODES_AT_FAULT[code], _no_code(fault.field))
+        raise AccountError(code, f"{fault.field}: found a value that Alma does not accept ({code})")
     return user
+
+
+_CODES_AT_FAULT = {"code_unknown": "401864", "code_not_for_record_type": "401863"}
+
+
+def _no_code(field: str) -> str:
+    return f"{field}: found a code that is not in its code table, or not for this record type"
 
 
 # --- fields ---------------------------------------------------------------------------------------

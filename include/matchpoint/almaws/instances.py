@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, and_, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, and_, delete, func, select, update
 
 from matchpoint.almaws.jobs import Job
 from matchpoint.almaws.sis_job import Done
-from matchpoint.errors import JobError
+from matchpoint.errors import AccountError
 from matchpoint.outcomes import Outcome
 from matchpoint.store import writing
 from matchpoint.store.bulk import reserve
@@ -26,6 +26,8 @@ RUNNING_AT_ONCE = 3
 """Runs started by API that may go on at a time; one more is 402222."""
 RUNS_IN_AN_HOUR = 5
 """Runs of one job in an hour; one more is 402223."""
+KEPT = timedelta(days=365)
+"""Alma keeps the history of jobs for about a year (said of the purge job; reference 7.1)."""
 BROKEN_OFF = "The server was stopped while the job ran. Run the job again: its files are still in the folder."
 
 COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -56,7 +58,7 @@ class Wanted:
             found.append(one.status == self.status)
         if self.since:
             found.append(one.submitted_at >= _midnight(self.since))
-        if self.until:
+        if self.until and self.until < date.max:  # there is no day after it
             found.append(one.submitted_at < _midnight(self.until + timedelta(days=1)))
         return and_(*found)
 
@@ -66,7 +68,7 @@ def _midnight(day: date) -> datetime:
 
 
 def submit(engine: Engine, job: Job, *, by: str, now: datetime) -> int:
-    """Note that a job is to run, and give the instance's id. Raises :class:`JobError` where Alma would refuse it."""
+    """Note that a job is to run, and give the instance's id; raises AccountError where Alma would refuse it."""
     with writing(engine).begin() as connection:
         number = reserve(connection, "job_instance", 1)  # its row is locked: one after the other
         _refuse(connection, job, now)
@@ -80,12 +82,12 @@ def _refuse(connection: Connection, job: Job, now: datetime) -> None:
     one = job_instances.c
     going = connection.scalars(select(one.job_id).where(one.status.in_(GOING_ON))).all()
     if job.id in going:
-        raise JobError("60347", f"Job {job.id} overlaps a run of it that is still going on.")
+        raise AccountError("60347", f"Job {job.id} overlaps a run of it that is still going on.")
     if len(going) >= RUNNING_AT_ONCE:
-        raise JobError("402222", f"Only {RUNNING_AT_ONCE} jobs that were submitted by API may run at a time.")
+        raise AccountError("402222", f"Only {RUNNING_AT_ONCE} jobs that were submitted by API may run at a time.")
     lately = and_(one.job_id == job.id, one.submitted_at > now - timedelta(hours=1))
     if (connection.scalar(select(func.count()).where(lately)) or 0) >= RUNS_IN_AN_HOUR:
-        raise JobError("402223", f"A job may be submitted by API {RUNS_IN_AN_HOUR} times in an hour.")
+        raise AccountError("402223", f"A job may be submitted by API {RUNS_IN_AN_HOUR} times in an hour.")
 
 
 def begin(engine: Engine, instance: int, now: datetime) -> None:
@@ -115,12 +117,23 @@ def break_off(engine: Engine, now: datetime) -> list[int]:
         return list(connection.scalars(broken))
 
 
+def forget(engine: Engine, before: datetime) -> None:
+    """Delete instances that ended before a time, with their events, which hold the data of people."""
+    with writing(engine).begin() as connection:
+        connection.execute(delete(job_instances).where(job_instances.c.ended_at < before))
+
+
 def find(engine: Engine, job_ids: Collection[str], instance: int) -> RowMapping | None:
     """Give an instance of some jobs as the table has it, or None."""
     one = job_instances.c
     with engine.connect() as connection:
         found = select(job_instances).where(one.id == instance, one.job_id.in_(job_ids))
         return connection.execute(found).mappings().one_or_none()
+
+
+def find_any(connection: Connection, instance: int) -> RowMapping:
+    """Give an instance that is there."""
+    return connection.execute(select(job_instances).where(job_instances.c.id == instance)).mappings().one()
 
 
 def listed(engine: Engine, wanted: Wanted, limit: int, offset: int) -> tuple[int, Sequence[RowMapping]]:

@@ -43,7 +43,7 @@ def instance_form(row: RowMapping, base: str) -> Form:
         for code in COUNTERS
         if code in row["counters"]
     ]
-    times = {name: _time(row[column]) for name, column in _TIMES.items() if row[column]}
+    times = {name: time_text(row[column]) for name, column in _TIMES.items() if row[column]}
     return {
         "id": str(row["id"]),
         "external_id": str(row["id"]),
@@ -77,7 +77,7 @@ def event_form(row: RowMapping) -> Form:
     parameters = [{"name": {"value": name}, "value": value} for name, value in row["parameters"]]
     return {
         "id": str(row["number"]),
-        "date": _time(row["at"]),
+        "date": time_text(row["at"]),
         "type": {"value": "REJECTED", "desc": "User rejected"},
         "message": row["message"],
         "parameter": parameters,
@@ -89,18 +89,14 @@ def list_form(name: str, some: list[Form], number: int) -> Form:
     return {name: some, "total_record_count": number}
 
 
-def _time(at: datetime) -> str:
+def time_text(at: datetime) -> str:
     """Give a time as Alma does: ISO 8601 in UTC with milliseconds and Z. The store's time zone may be left out."""
     whole = at if at.tzinfo else at.replace(tzinfo=UTC)
     return f"{whole.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{whole.microsecond // 1000:03}Z"
 
 
-def as_xml(root: str, form: Form) -> bytes:
-    """Write a form as XML: ``value`` is the element's text, link, desc and total_record_count its attributes."""
-    return etree.tostring(_element(root, form), xml_declaration=True, encoding="UTF-8", standalone=True)
-
-
-def _element(name: str, value: Any) -> etree._Element:
+def element_of(name: str, value: Any) -> etree._Element:
+    """Give a form as XML: ``value`` is the element's text, link, desc and total_record_count its attributes."""
     element = etree.Element(name)
     if not isinstance(value, dict):
         element.text = _text(value)
@@ -112,9 +108,9 @@ def _element(name: str, value: Any) -> etree._Element:
             element.text = _text(one)
         elif isinstance(one, list):
             home = element if child in _BARE else etree.SubElement(element, f"{child}s")
-            home.extend([_element(child, each) for each in one])
+            home.extend([element_of(child, each) for each in one])
         else:
-            element.append(_element(child, one))
+            element.append(element_of(child, one))
     return element
 
 

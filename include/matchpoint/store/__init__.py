@@ -3,6 +3,7 @@
 # So that the metadata knows all tables, whoever asks for it.
 from matchpoint.store import (
     affiliation_tables,
+    api_tables,
     delivery_tables,
     feed_tables,
     guard_tables,
@@ -16,6 +17,7 @@ from matchpoint.store.upgrades import upgrade
 
 TABLES = (
     affiliation_tables,
+    api_tables,
     delivery_tables,
     feed_tables,
     guard_tables,

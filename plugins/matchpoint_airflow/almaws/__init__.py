@@ -1,1 +1,1 @@
-"""Alma's REST API served by the user store: the web part."""
+"""Alma's REST API over HTTP: the store as an Alma to rehearse on, and the API of the product itself."""

@@ -33,7 +33,7 @@ class JobDesk:
 
     ``files`` is the folder on the local disk under which each action's ``path`` is; without it, that path is on the
     SFTP server of the profile's Airflow connection. ``on_end`` is called with the id of every instance that ended.
-    Making a desk ends what a server that was stopped left running.
+    Making a desk ends what a server that was stopped left running, and forgets instances older than a year.
     """
 
     def __init__(
@@ -49,11 +49,12 @@ class JobDesk:
         self.engine, self.runs, self.files, self.clock = engine, runs, files, clock
         self.jobs = jobs_of(profiles)
         self.on_end = on_end
+        instances.forget(engine, clock() - instances.KEPT)
         for instance in instances.break_off(engine, clock()):
             self._tell(instance)
 
     def submit(self, job: Job) -> int:
-        """Start a job in a thread, and give the instance's id. Raises JobError where Alma would refuse it."""
+        """Start a job in a thread, and give the instance's id. Raises AccountError where Alma would refuse it."""
         instance = instances.submit(self.engine, job, by="API", now=self.clock())
         Thread(target=self.run, args=(job, instance), name=f"job {instance}", daemon=True).start()
         return instance
