@@ -11,7 +11,12 @@ from matchpoint_airflow.delivery_parts import delivery_arguments, delivery_sched
 from matchpoint_airflow.operators import (
     AlmaDeliverByApiOperator,
     AlmaDeliveryReportOperator,
+    AlmaJobSensor,
     AlmaPlanDeliveryOperator,
+    AlmaStartJobOperator,
+    AlmaTakeAnswersOperator,
+    AlmaUploadFilesOperator,
+    AlmaWriteFilesOperator,
 )
 from matchpoint_airflow.settings import profiles_folder
 
@@ -26,6 +31,13 @@ def alma_deliver(profile: Profile, to: Destinations) -> DAG:
         )
         if to.alma_api:
             chain(plan, AlmaDeliverByApiOperator(task_id="deliver_by_api", **of), report)
+        if to.alma_sftp:
+            write = AlmaWriteFilesOperator(task_id="write_files", **of)
+            upload = AlmaUploadFilesOperator(task_id="upload_files", **of)
+            start = AlmaStartJobOperator(task_id="start_job", **of)
+            wait = AlmaJobSensor(task_id="await_job", **of)
+            answers = AlmaTakeAnswersOperator(task_id="take_answers", **of)
+            chain(plan, write, upload, start, wait, answers, report)
     return dag
 
 

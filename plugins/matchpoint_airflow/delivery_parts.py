@@ -56,5 +56,8 @@ when they change, or by the DAG *Dead letters: try again*.
 | `plan_delivery` skipped | nobody is due | nothing |
 | `plan_delivery` | Alma or the store do not answer, or the key is refused | the message says which; clear the task |
 | `deliver_by_api` | Alma stopped answering; who was delivered is noted | clear the task: it goes on |
+| `upload_files` | the server does not answer, or Alma has no such job | the message says which; clear the task |
+| `start_job`, `await_job` | Alma's job does not start, or end, in time | see the job in Alma; clear the task |
+| `take_answers` | Alma's job failed, or its counts do not add up | the message says why; start a new run |
 | `report_delivery` | the store failed | clear the task |
 """

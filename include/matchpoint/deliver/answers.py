@@ -159,7 +159,7 @@ def take_answer(
     folder.write_lines(REJECTED, _told(engine, rejected))
     answer = Answer(load.people, counters, len(rejected.people), rejected.unknown, doubt)
     with writing(engine).begin() as connection:
-        _note(connection, answer, profile, run_id, now)
+        note_counts(connection, answer.counts, profile=profile, run_id=run_id, now=now)
     return answer
 
 
@@ -196,11 +196,13 @@ def _rows_of(connection: Connection, user_ids: Iterable[int]) -> dict[int, dict[
     return {one["user_id"]: {name: one[name] for name in ("run_id", "extract", "row", "rule")} for one in found}
 
 
-def _note(connection: Connection, answer: Answer, profile: str, run_id: str, now: datetime) -> None:
-    """Set the counts of the delivery; whom the schema refused before are among its dead letters."""
+def note_counts(
+    connection: Connection, taken: Mapping[str, int], *, profile: str, run_id: str, now: datetime
+) -> None:
+    """Set the counts of a delivery: who was ``taken``, and as ``dead`` all whom it buried, for the schema, too."""
     query = select(func.count()).select_from(dead_letters)
     dead = connection.scalar(query.where(dead_letters.c.run_id == run_id, ~dead_letters.c.retry))
-    counts = answer.counts | {"dead": dead}
+    counts = {**taken, "dead": dead}
     new = {"run_id": run_id, "profile": profile, "door": "sftp", "started_at": now, "counts": counts}
     written = insert_or_update(connection, deliveries).values(new)
     connection.execute(written.on_conflict_do_update(index_elements=["run_id"], set_={"counts": counts}))

@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from airflow.sdk.timezone import utcnow
 
 from matchpoint_airflow.hooks.user_store import UserStoreHook
+from matchpoint_airflow.operators.deliver import planned
 from matchpoint_airflow.operators.guarded import Guarded
 from matchpoint_airflow.run import Run, profile_of
 
@@ -47,6 +48,13 @@ class FileDoor:
             raise AirflowFailException("found no load that was sent in this run; clear the task upload_files first")
         return job
 
+    def started_job(self, run: Run) -> Job:
+        """Give the job of the run's load, with the instance that took it."""
+        job = self.job(run)
+        if not job.instance:
+            raise AirflowFailException("found no run of Alma's job for the load; clear the task start_job first")
+        return job
+
 
 class FileDoorOperator(FileDoor, Guarded, BaseOperator):
     """A task of a delivery by file."""
@@ -77,16 +85,19 @@ class AlmaWriteFilesOperator(FileDoorOperator):
 
     def execute(self, context: Context) -> dict[str, int]:
         """Write, and give how many people are in how many zips, and how many Alma's schema refused."""
+        from matchpoint.deliver.answers import note_counts
         from matchpoint.deliver.files import Delivery, write_load
+        from matchpoint.store import writing
 
         run, profile, to = Run.of(context), profile_of(self.profile), self.destination()
-        plan = run.folder.read_json("delivery.json")
-        if plan["door"] != "sftp":
-            raise AirflowSkipException(f"this delivery goes by the door {plan['door']}")
+        choice = planned(run, "sftp")
         hook = UserStoreHook(profile.store)
         hook.upgrade()
-        delivery = Delivery(run.id, profile.code, run.due, utcnow())
-        load = write_load(run.folder, hook.get_conn(), to, delivery, plan["most"])
+        store, now = hook.get_conn(), utcnow()
+        delivery = Delivery(run.id, profile.code, run.due, now)
+        load = write_load(run.folder, store, to, delivery, choice.most)
+        with writing(store).begin() as connection:
+            note_counts(connection, {}, profile=profile.code, run_id=run.id, now=now)
         self.log.info("%d people in %d zips; %d refused", load.people, len(load.zips), load.refused)
         return {"people": load.people, "zips": len(load.zips), "refused": load.refused}
 
@@ -174,7 +185,7 @@ class AlmaJobSensor(FileDoorSensor):
         from matchpoint.deliver.job import has_ended, status_of
         from matchpoint_airflow.doors.jobs import ask, instance_of
 
-        job = self.job(Run.of(context))
+        job = self.started_job(Run.of(context))
         instance = ask(self.destination().alma, lambda alma: instance_of(alma, job.id, job.instance))
         self.log.info("instance %s: %s", job.instance, status_of(instance))
         return has_ended(instance)
@@ -194,7 +205,7 @@ class AlmaTakeAnswersOperator(FileDoorOperator):
         from matchpoint_airflow.doors.jobs import ask, instance_of, keep_events
 
         run, profile, to = Run.of(context), profile_of(self.profile), self.destination()
-        job = self.job(run)
+        job = self.started_job(run)
         instance = ask(to.alma, lambda alma: instance_of(alma, job.id, job.instance))
         if has_failed(instance):
             raise AirflowFailException(

@@ -1,0 +1,141 @@
+"""How fast people come to Alma by file: ``python -m bench.deliver_files --people 20000``.
+
+A store is delivered to an Alma double: zips, a real SFTP server, the double's SIS job by the Jobs API, its answers.
+The double works in a thread of this process; the steps follow one upon another, so each has a processor for itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import logging
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from tests.servers import HOST, openssh
+
+from bench import generate, matchpoint_run
+from bench.job import Job
+from bench.profiles import bench_profile
+from matchpoint.almaws.jobs import profile_number
+from matchpoint.deliver.answers import take_answer
+from matchpoint.deliver.files import Delivery, write_load
+from matchpoint.deliver.job import has_ended, job_of_load
+from matchpoint.profile import Profile
+from matchpoint.profile.destinations import AlmaSftp
+from matchpoint.run_folder import RunFolder, sha256
+from matchpoint.store import open_store, upgrade
+from matchpoint_airflow.almaws.job_desk import JobDesk
+from matchpoint_airflow.almaws.jobs import add_jobs
+from matchpoint_airflow.doors.files import upload
+from matchpoint_airflow.doors.jobs import ask, instance_of, jobs_of_profile, keep_events, run
+from matchpoint_airflow.hooks.sis import sis_server
+
+HEAD = """| people | write zips | upload | Alma's job | answers | in all | people a second |
+|---:|---:|---:|---:|---:|---:|---:|"""
+STEPS = ("write", "upload", "job", "answers")
+
+
+def deliver_by_file(people: int) -> dict[str, Any]:
+    """Deliver so many new people by file to a double; gives ``people``, seconds by step, and ``seconds`` in all."""
+    with tempfile.TemporaryDirectory(prefix="matchpoint-deliver-files-") as home:
+        return _measured(Path(home), people)
+
+
+def _measured(home: Path, people: int) -> dict[str, Any]:
+    profile, theirs = bench_profile(), _alma_profile()
+    ours, alma = open_store(_loaded(home, people)), open_store(f"sqlite:///{home / 'alma.sqlite'}")
+    upgrade(alma)
+    to = AlmaSftp(connection="files", folder="alma/in", profile_id=profile_number(profile.code))
+    folder, now = RunFolder(home / "delivery"), datetime.now(UTC)
+    marks = [time.perf_counter()]
+    with (
+        openssh(home / "sshd") as server,
+        _served(JobDesk(alma, [theirs], home / "runs", server.root / "alma")) as url,
+    ):
+        (server.root / "alma" / "in").mkdir(parents=True)
+        os.environ["AIRFLOW_CONN_FILES"] = server.connection()
+        os.environ["AIRFLOW_CONN_ALMA"] = json.dumps({"conn_type": "alma", "host": url, "password": "key"})
+        marks[0] = time.perf_counter()
+        load = write_load(folder, ours, to, Delivery("bench", profile.code, now, now), to.most)
+        marks.append(time.perf_counter())
+        with sis_server("files", to.folder) as sftp:
+            upload(sftp, folder, load, profile.code)
+        marks.append(time.perf_counter())
+        job, instance = _run(to)
+        marks.append(time.perf_counter())
+        ask("alma", lambda api: keep_events(api, job, instance["id"], folder))
+        answer = take_answer(ours, folder, instance, profile=profile.code, run_id="bench", now=now)
+        marks.append(time.perf_counter())
+    if answer.doubt or answer.counts["created"] != people:
+        raise RuntimeError(f"found {answer.counts}, {answer.doubt}; expected {people} created")
+    seconds = {name: marks[at + 1] - marks[at] for at, name in enumerate(STEPS)}
+    return {"people": people, **seconds, "seconds": marks[-1] - marks[0]}
+
+
+def _run(to: AlmaSftp) -> tuple[str, dict[str, Any]]:
+    job = job_of_load(ask("alma", lambda api: jobs_of_profile(api, to.profile_id))) or ""
+    started = ask("alma", lambda api: run(api, job))
+    while True:
+        instance = ask("alma", lambda api: instance_of(api, job, started))
+        if has_ended(instance):
+            return job, instance
+        time.sleep(0.1)
+
+
+def _loaded(home: Path, people: int) -> str:
+    """Make a store with people whom Alma does not have; gives its URL."""
+    extract, url = home / "day1.csv", f"sqlite:///{home / 'store.sqlite'}"
+    with extract.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([generate.COLUMNS, *generate.people(people)])
+    matchpoint_run.prepare(url)
+    job = Job("matchpoint", "import", url, str(extract), sha256(extract), str(home / "run"), 0)
+    matchpoint_run.run(matchpoint_run.ready(job))
+    return url
+
+
+def _alma_profile() -> Profile:
+    synchronize = {"path": "in", "match_points": ["primary_id"]}
+    written = {"code": bench_profile().code, "name": "Bench", "sis_type": "Matchpoint", "connection": "files"}
+    return Profile.model_validate(written | {"format": {"type": "alma_xml"}, "actions": {"synchronize": synchronize}})
+
+
+@contextmanager
+def _served(desk: JobDesk) -> Iterator[str]:
+    app = FastAPI()
+    add_jobs(app, desk)
+    server = uvicorn.Server(uvicorn.Config(app, host=HOST, port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    try:
+        yield f"http://{HOST}:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def main() -> None:
+    """Measure, and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m bench.deliver_files", description=__doc__)
+    parser.add_argument("--people", type=int, default=20_000)
+    people = parser.parse_args().people
+    logging.disable(logging.WARNING)
+    told = deliver_by_file(people)
+    steps = " | ".join(f"{told[name]:.1f} s" for name in (*STEPS, "seconds"))
+    print(HEAD, f"| {people:,} | {steps} | {people / told['seconds']:,.0f} |", sep="\n")
+
+
+if __name__ == "__main__":
+    main()
