@@ -171,6 +171,7 @@ def test_xml_is_the_default_and_what_is_not_there_has_almas_error(double: Double
     assert found.tag == "job_instance"
     assert found.findtext("status") == "COMPLETED_SUCCESS"
     assert found.find("counters/counter/type").get("desc") == "Total users processed"  # type: ignore[union-attr]
+    assert found.findtext("counters/counter/value") == "0"
     jobs = etree.fromstring(double.get("/conf/jobs", "application/xml").content)
     assert (jobs.tag, jobs.get("total_record_count"), len(jobs.findall("job"))) == ("jobs", "2", 2)
     answer = double.get("/conf/jobs/ALL/instances/999")

@@ -15,6 +15,8 @@ Form = dict[str, Any]
 _BARE = {"error", "job", "job_instance", "event"}
 """Lists without an element of their own around them in XML; the others have one, which JSON leaves out."""
 _ATTRIBUTES = {"total_record_count", "link", "desc"}
+_PLAIN = _ATTRIBUTES | {"value"}
+"""What a form has that is just a text with attributes."""
 
 
 def job_form(job: Job, base: str) -> Form:
@@ -104,7 +106,7 @@ def element_of(name: str, value: Any) -> etree._Element:
     for child, one in value.items():
         if child in _ATTRIBUTES:
             element.set(child, _text(one))
-        elif child == "value" and "name" not in value:
+        elif child == "value" and value.keys() <= _PLAIN:
             element.text = _text(one)
         elif isinstance(one, list):
             home = element if child in _BARE else etree.SubElement(element, f"{child}s")

@@ -1,6 +1,6 @@
 """An Alma to rehearse on: ``python -m matchpoint_airflow.almaws serve --store sqlite:///alma.db``.
 
-``keys add NAME``, ``keys list`` and ``keys revoke NAME`` look after the keys.
+``keys add NAME``, ``keys list`` and ``keys revoke NAME`` look after the keys; ``webhook URL`` registers an address.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 from datetime import UTC, datetime
+from getpass import getpass
 from pathlib import Path
 
 import uvicorn
@@ -15,11 +16,15 @@ from sqlalchemy import Engine
 
 from matchpoint.almaws.keys import PER_DAY, PER_SECOND, Limits, list_keys, make_key, revoke_key
 from matchpoint.almaws.users import Alma
+from matchpoint.almaws.webhooks import Webhook, queue_job_end
 from matchpoint.errors import MatchpointError
 from matchpoint.profile import load_profiles
 from matchpoint.store import open_store, upgrade
 from matchpoint_airflow.almaws.app import create_app
+from matchpoint_airflow.almaws.job_desk import JobDesk
+from matchpoint_airflow.almaws.jobs import add_jobs
 from matchpoint_airflow.almaws.server import Server
+from matchpoint_airflow.almaws.webhooks import WebhookTimer, register
 
 
 def now() -> datetime:
@@ -43,11 +48,22 @@ def _serve(options: argparse.Namespace, engine: Engine) -> int:
     if not list_keys(engine):
         made = make_key(engine, "first", "rw", now())
         print(f"API key, shown this once: {made}", flush=True)
-    codes = {one.code for one in load_profiles(options.profiles).good} | set(options.profile)
+    profiles = load_profiles(options.profiles).good
+    codes = {one.code for one in profiles} | set(options.profile)
     server = Server(Alma(engine, codes), now, Limits(engine))
     print(f"Alma's API: http://{options.host}:{options.port}/almaws/v1/docs", flush=True)
+    desk = JobDesk(
+        engine, profiles, options.runs, options.files, clock=now, on_end=lambda one: queue_job_end(engine, one, now())
+    )
+    app = add_jobs(create_app(lambda: server), desk)
+    WebhookTimer(engine, now).start()
     # No access log: it would hold keys and identifiers.
-    uvicorn.run(create_app(lambda: server), host=options.host, port=options.port, access_log=False)
+    uvicorn.run(app, host=options.host, port=options.port, access_log=False)
+    return 0
+
+
+def _webhook(options: argparse.Namespace, engine: Engine) -> int:
+    register(engine, Webhook(options.url, getpass("Secret that signs the posts: ")))
     return 0
 
 
@@ -78,7 +94,12 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=int, default=8090)
     serve.add_argument("--profiles", type=Path, default=Path("include/profiles"))
     serve.add_argument("--profile", action="append", default=[], help="another code that an external id may have")
+    serve.add_argument("--runs", type=Path, default=Path("runs"), help="place of the run folders of SIS jobs")
+    serve.add_argument("--files", type=Path, help="local folder of the SIS jobs' files, in place of SFTP servers")
     serve.set_defaults(do=_serve)
+    webhook = commands.add_parser("webhook", help="send an address the challenge and register it")
+    webhook.add_argument("url")
+    webhook.set_defaults(do=_webhook)
     keys = commands.add_parser("keys", help="keys of the API").add_subparsers(required=True)
     add = keys.add_parser("add", help="make a key and print it, this once")
     add.add_argument("name")
