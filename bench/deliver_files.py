@@ -12,17 +12,15 @@ import json
 import logging
 import os
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import uvicorn
-from fastapi import FastAPI
-from tests.servers import HOST, openssh
+from sqlalchemy import Engine
+from tests.served import Served, serving
+from tests.servers import openssh
 
 from bench import generate, matchpoint_run
 from bench.job import Job
@@ -61,11 +59,13 @@ def _measured(home: Path, people: int) -> dict[str, Any]:
     marks = [time.perf_counter()]
     with (
         openssh(home / "sshd") as server,
-        _served(JobDesk(alma, [theirs], home / "runs", server.root / "alma")) as url,
+        _alma(alma, theirs, home, server.root / "alma") as double,
     ):
         (server.root / "alma" / "in").mkdir(parents=True)
         os.environ["AIRFLOW_CONN_FILES"] = server.connection()
-        os.environ["AIRFLOW_CONN_ALMA"] = json.dumps({"conn_type": "alma", "host": url, "password": "key"})
+        os.environ["AIRFLOW_CONN_ALMA"] = json.dumps(
+            {"conn_type": "alma", "host": double.address, "password": double.key}
+        )
         marks[0] = time.perf_counter()
         load = write_load(folder, ours, to, Delivery("bench", profile.code, now, now), to.most)
         marks.append(time.perf_counter())
@@ -81,6 +81,12 @@ def _measured(home: Path, people: int) -> dict[str, Any]:
         raise RuntimeError(f"found {answer.counts}, {answer.doubt}; expected {people} created")
     seconds = {name: marks[at + 1] - marks[at] for at, name in enumerate(STEPS)}
     return {"people": people, **seconds, "seconds": marks[-1] - marks[0]}
+
+
+def _alma(engine: Engine, profile: Profile, home: Path, files: Path) -> AbstractContextManager[Served]:
+    """Serve the double's API, with the SIS jobs of a profile on a folder below ``files``."""
+    desk = JobDesk(engine, [profile], home / "runs", files)
+    return serving(engine, around=lambda app: add_jobs(app, desk))
 
 
 def _run(to: AlmaSftp) -> tuple[str, dict[str, Any]]:
@@ -108,22 +114,6 @@ def _alma_profile() -> Profile:
     synchronize = {"path": "in", "match_points": ["primary_id"]}
     written = {"code": bench_profile().code, "name": "Bench", "sis_type": "Matchpoint", "connection": "files"}
     return Profile.model_validate(written | {"format": {"type": "alma_xml"}, "actions": {"synchronize": synchronize}})
-
-
-@contextmanager
-def _served(desk: JobDesk) -> Iterator[str]:
-    app = FastAPI()
-    add_jobs(app, desk)
-    server = uvicorn.Server(uvicorn.Config(app, host=HOST, port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    try:
-        yield f"http://{HOST}:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 def main() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 import uuid
 import zipfile
@@ -16,12 +15,11 @@ from unittest.mock import patch
 
 import pytest
 import servers
-import uvicorn
 import yaml
 from airflow.sdk.exceptions import AirflowFailException
 from alma_ends import differences
-from fastapi import FastAPI
 from helpers import PEOPLE, START, XML_PEOPLE, House, make_profile, open_house, person
+from served import serving
 from sqlalchemy import select
 
 from matchpoint.almaws import instances
@@ -110,26 +108,8 @@ class Door:
         return sorted(one.name for one in self.files.iterdir())
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[tuple[FastAPI, str]]:
-    """Serve an application for all tests; each puts its own double's desk in."""
-    app = FastAPI()
-    add_jobs(app, None)  # type: ignore[arg-type]
-    server = uvicorn.Server(uvicorn.Config(app, host=servers.HOST, port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield app, f"http://{servers.HOST}:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
-
-
 @pytest.fixture
-def door(
-    address: tuple[FastAPI, str], sftp_server: servers.SftpServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Door]:
-    app, url = address
+def door(sftp_server: servers.SftpServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
     home = f"alma_{uuid.uuid4().hex[:8]}"
     files = sftp_server.root / home / "in"
     files.mkdir(parents=True)
@@ -144,7 +124,6 @@ def door(
         "MATCHPOINT_RUNS": (tmp_path / "runs").as_uri(),
         "AIRFLOW_CONN_ALMA_FILES": sftp_server.connection(),
         "AIRFLOW_CONN_USER_STORE": json.dumps({"conn_type": "sqlite", "host": str(tmp_path / "store.sqlite")}),
-        "AIRFLOW_CONN_ALMA": json.dumps({"conn_type": "alma", "host": url, "password": "key"}),
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
@@ -153,8 +132,11 @@ def door(
         open_house(store, tmp_path) as ours,
         open_house(f"sqlite:///{tmp_path / 'alma.sqlite'}", tmp_path / "alma", theirs) as alma,
     ):
-        desk = app.state.jobs = JobDesk(alma.engine, [theirs], tmp_path / "alma_runs", sftp_server.root / home)
-        yield Door(ours, alma, desk, files)
+        desk = JobDesk(alma.engine, [theirs], tmp_path / "alma_runs", sftp_server.root / home)
+        with serving(alma.engine, around=lambda app: add_jobs(app, desk)) as served:
+            connection = {"conn_type": "alma", "host": served.address, "password": served.key}
+            monkeypatch.setenv("AIRFLOW_CONN_ALMA", json.dumps(connection))
+            yield Door(ours, alma, desk, files)
 
 
 def test_what_alma_takes_is_delivered_and_what_not_is_a_dead_letter_in_plain_words(door: Door) -> None:
