@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine, func, select
 from matchpoint.deliver.events import Reason, keys_in, reason_of
 from matchpoint.deliver.files import Load, Sent, sent_in
 from matchpoint.deliver.outbox import Letter, bury, note_delivered
+from matchpoint.deliver.receipt import TAKEN
 from matchpoint.run_folder import RunFolder
 from matchpoint.store import writing
 from matchpoint.store.bulk import among, insert_or_update
@@ -40,7 +41,6 @@ _COUNTERS = {
 }
 """What a counter's label has in it (reference 3.7; the codes of the counters are not found). "Total records
 processed" counts files, and is none of them."""
-TAKEN = ("created", "updated", "unchanged")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,11 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "nosync": "A note of the user in Alma says NOSYNC: left alone, as asked. Remove the note to go on.",
         "internal": "The user is internal in Alma, so the library's own. Make it external there, or let it be.",
         "taken": "Somebody in Alma has the primary id as another identifier. Merge the two users, or change one.",
+        "taken_in_feed": "An identifier stands twice in the load. Tell a data engineer.",
+        "missing": "Alma wants a field that is missing. Fill it in the profile.",
+        "unreadable": "Alma could not read the file. Tell a data engineer.",
+        "rejected": "Alma rejected the user for a reason that is not known here: see the job's events.",
+        "schema": "Alma's schema would refuse a field. Mend it in the extract or the profile.",
         # of the way to Alma
         "400": "Alma's gateway did not take the request. Look whether the primary id has signs such as / or #.",
         "404": "Alma's gateway did not find the address. Look whether the primary id has signs such as / or #.",
