@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from matchpoint.profile.destinations import AlmaSftp
 
 
+LOOKS_EVERY = 60.0
+"""Seconds between two looks at Alma's job."""
+
+
 class FileDoor:
     """What the tasks of a delivery by file have in common.
 
@@ -67,11 +71,11 @@ class FileDoorOperator(FileDoor, Guarded, BaseOperator):
 class FileDoorSensor(FileDoor, Guarded, BaseSensorOperator):
     """A task that waits for Alma, at most the destination's ``wait_minutes``, without a worker in between.
 
-    :param poke_interval: seconds between two looks.
+    :param poke_interval: seconds between two looks, ``LOOKS_EVERY`` unless given.
     """
 
-    def __init__(self, *, profile: str, poke_interval: float = 60, **kwargs: Any) -> None:
-        super().__init__(mode="reschedule", poke_interval=poke_interval, **kwargs)
+    def __init__(self, *, profile: str, poke_interval: float | None = None, **kwargs: Any) -> None:
+        super().__init__(mode="reschedule", poke_interval=poke_interval or LOOKS_EVERY, **kwargs)
         self.profile = profile
 
     def execute(self, context: Context) -> Any:
