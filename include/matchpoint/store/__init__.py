@@ -10,6 +10,7 @@ from matchpoint.store import (
     identity_tables,
     leavers_tables,
     notice_tables,
+    reconcile_tables,
 )
 from matchpoint.store.engine import exclusive, open_store, refresh_statistics, writing
 from matchpoint.store.upgrades import upgrade
@@ -23,6 +24,7 @@ TABLES = (
     identity_tables,
     leavers_tables,
     notice_tables,
+    reconcile_tables,
 )
 """The modules with tables, besides :mod:`matchpoint.store.tables`."""
 

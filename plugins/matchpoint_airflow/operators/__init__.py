@@ -21,6 +21,7 @@ from matchpoint_airflow.operators.identity import AlmaReviewIdentityOperator
 from matchpoint_airflow.operators.letters import AlmaRetryLettersOperator
 from matchpoint_airflow.operators.match import AlmaMatchUsersOperator
 from matchpoint_airflow.operators.obligations import AlmaLoadObligationsOperator
+from matchpoint_airflow.operators.reconcile import AlmaReconcileOperator
 from matchpoint_airflow.operators.report import AlmaWriteReportOperator
 from matchpoint_airflow.operators.retention import AlmaPurgeRunsOperator
 from matchpoint_airflow.operators.transform import AlmaTransformUsersOperator
@@ -47,6 +48,7 @@ __all__ = [
     "AlmaPlanUndoOperator",
     "AlmaPurgeRunsOperator",
     "AlmaPurgeUsersOperator",
+    "AlmaReconcileOperator",
     "AlmaReleaseProfileOperator",
     "AlmaRetryLettersOperator",
     "AlmaReviewIdentityOperator",
