@@ -1,7 +1,7 @@
 """The keys of the API: made, listed, revoked, and the limits that each has.
 
-The counts of a day are kept in memory and written now and then (:meth:`Limits.flush`): a server that is killed forgets
-the requests of its last seconds, and no request waits for a write.
+The counts of a day are kept in memory and written every few seconds, beside the requests: none waits for a write, and
+a server that is killed forgets those of its last seconds.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any, Literal
 
 from sqlalchemy import Engine, case, insert, select, update
@@ -24,6 +24,8 @@ from matchpoint.store.api_tables import api_keys
 Scope = Literal["ro", "rw"]
 PER_SECOND, PER_DAY = 25, 100_000
 """Alma's own limits, of an institution with 100 named users."""
+WRITTEN_EVERY = 5.0
+"""Seconds after which the counts are written."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,7 @@ class Limits:
         self._engine = engine
         self._uses: dict[str, _Use] = {}
         self._lock = Lock()
+        self._written: datetime | None = None
 
     def take(self, key: ApiKey, now: datetime) -> int:
         """Count a request, and give how many are left today. Raises :class:`LimitReachedError`."""
@@ -111,6 +114,10 @@ class Limits:
                 raise LimitReachedError("DAILY_THRESHOLD", "Daily API Request Threshold has been reached")
             use.recent.append(now)
             use.used += 1
+            self._written = self._written or now
+            if (now - self._written).total_seconds() >= WRITTEN_EVERY:
+                self._written = now
+                Thread(target=self.flush, daemon=True).start()
             return key.per_day - use.used
 
     def flush(self) -> None:

@@ -1,8 +1,8 @@
 """What POST and PUT make of a user. Pure functions.
 
 Source: the notes of Alma's OpenAPI on ``POST /users`` and ``PUT /users/{id}``, and those of ``rest_user.xsd``. These
-are not the rules of a load: the library's own segments are swapped, too, and an empty value does not replace a special
-field.
+are not the rules of a load: the library's own segments are swapped, too, and an empty value does not replace a
+special field.
 """
 
 from __future__ import annotations

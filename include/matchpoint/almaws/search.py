@@ -76,7 +76,7 @@ def search(engine: Engine, question: Question) -> tuple[list[User], int]:
 
 
 def _chosen(question: Question) -> list[ColumnElement[bool]]:
-    chosen = [users.c.id.is_not(None)]
+    chosen: list[ColumnElement[bool]] = [users.c.id.is_not(None)]
     if question.q and question.modified_from:
         raise AccountError("401666", "modify_date_from: found it together with q; expected one of them")
     if question.modified_from:

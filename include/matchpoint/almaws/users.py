@@ -109,7 +109,8 @@ def _check_type(connection: Connection, identifier: str, id_type: str) -> None:
 
 
 def _take_password(connection: Connection, account: Account, incoming: User, act: Act) -> None:
-    """Set the password that came along; an empty one leaves it as it is."""
-    if password := incoming.get("password"):
+    """Set the password that came along; an empty one leaves it as it is, an external user has none."""
+    password = incoming.get("password")
+    if password and not account.is_external:
         must_change: Any = str(incoming.get("force_password_change", "")).upper() == "TRUE"
         set_password(connection, account, password, act, must_change=must_change)
