@@ -83,8 +83,8 @@ class Reconcile:
         apart = select(*columns).where(drift.c.profile == self.profile.code, drift.c.kind != "same")
         missing = select(users.c.primary_id, users.c.id, users.c.version).where(self._is_missing())
         with self.engine.connect().execution_options(yield_per=LOT) as connection:
-            for *met, fields in connection.execute(apart.order_by(drift.c.number)):
-                yield Met(*met, tuple(fields))
+            for kind, primary_id, user_id, version, fields in connection.execute(apart.order_by(drift.c.number)):
+                yield Met(kind, primary_id, user_id, version, tuple(fields))
             for primary_id, user_id, version in connection.execute(missing.order_by(users.c.id)):
                 yield Met("missing", primary_id, user_id, version)
 
