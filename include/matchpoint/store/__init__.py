@@ -4,6 +4,7 @@
 from matchpoint.store import (
     affiliation_tables,
     api_tables,
+    code_review_tables,
     delivery_tables,
     feed_tables,
     guard_tables,
@@ -18,6 +19,7 @@ from matchpoint.store.upgrades import upgrade
 TABLES = (
     affiliation_tables,
     api_tables,
+    code_review_tables,
     delivery_tables,
     feed_tables,
     guard_tables,

@@ -5,7 +5,7 @@ What is heavy to import (pandas, pyarrow, paramiko) is imported when a task runs
 
 from matchpoint_airflow.operators.apply import AlmaApplyPlanOperator
 from matchpoint_airflow.operators.check import SisCheckConnectionOperator
-from matchpoint_airflow.operators.code_tables import AlmaLoadCodeTablesOperator
+from matchpoint_airflow.operators.code_tables import AlmaLoadCodeTablesOperator, AlmaRefreshCodeTablesOperator
 from matchpoint_airflow.operators.deliver import (
     AlmaDeliverByApiOperator,
     AlmaDeliveryReportOperator,
@@ -49,6 +49,7 @@ __all__ = [
     "AlmaPurgeRunsOperator",
     "AlmaPurgeUsersOperator",
     "AlmaReconcileOperator",
+    "AlmaRefreshCodeTablesOperator",
     "AlmaReleaseProfileOperator",
     "AlmaRetryLettersOperator",
     "AlmaReviewIdentityOperator",
