@@ -9,11 +9,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import Engine
 
-from matchpoint.alma.code_tables import Code
+from matchpoint.alma.code_tables import Code, CodeTables
 from matchpoint.errors import CodeTableError, MatchpointError
 from matchpoint.read.code_tables import read_code_tables
 from matchpoint.store import open_store, upgrade
@@ -45,6 +46,17 @@ def read_all(files: Iterable[Path]) -> list[Code]:
 def update_code_tables(engine: Engine, files: Iterable[Path]) -> dict[str, int]:
     """Read files, and when all are good replace their tables in the store; give the number of codes by table."""
     return save_code_tables(engine, read_all(files))
+
+
+def with_scopes(codes: Iterable[Code], known: CodeTables) -> list[Code]:
+    """Give codes for the record types for which they are known: a list by Alma's API does not tell those.
+
+    Whether the API has a scope for each record type is not in the reference.
+    """
+    scopes: dict[tuple[str, str], list[str]] = {}
+    for one in known:
+        scopes.setdefault((one.table, one.code), []).append(one.scope)
+    return [replace(one, scope=scope) for one in codes for scope in scopes.get((one.table, one.code), [""])]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -34,6 +34,7 @@ from matchpoint.leavers.policy import leavers_of
 from matchpoint.mapping.converters import Strings
 from matchpoint.mapping.documents import identifier_hashes
 from matchpoint.mapping.doubtful import doubtful_rows
+from matchpoint.mapping.stand_ins import StandIn, stand_ins_of, with_defaults
 from matchpoint.mapping.users import map_rows, users_of
 from matchpoint.precedence import rank_rows
 from matchpoint.profile import AlmaXmlFormat, CsvFormat, Profile
@@ -57,6 +58,7 @@ class Piece:
     findings: list[Finding] = field(default_factory=list)
     known: KnownRows = field(default_factory=KnownRows.none)
     named: Named = field(default_factory=list)
+    stand_ins: list[StandIn] = field(default_factory=list)
 
     @property
     def rejected(self) -> set[int]:
@@ -130,6 +132,7 @@ class Transformer:
 
     def _of_frame(self, frame: pd.DataFrame, ragged: list[Finding], raw: RawRecords | None = None) -> Piece:
         columns, mapped = map_rows(frame, self.profile, self.as_of)
+        columns, stand_ins = with_defaults(columns, self.profile.defaults, self.context)
         if self.watch:
             self.watch(frame, columns)
         found = ragged + mapped
@@ -153,7 +156,7 @@ class Transformer:
         table = staged.with_ranks(piece.users, rank_rows(frame, self.profile.precedence))
         table = staged.with_row_hashes(table, raw.rows, raw.hashes) if raw else table
         named = named_in_columns(columns, piece.rejected) if self.names_rejected else []
-        return Piece(table, piece.findings, named=named)
+        return Piece(table, piece.findings, named=named, stand_ins=stand_ins)
 
     def _one_by_one(self, users: dict[int, User], found: list[Finding]) -> Piece:
         checks = {str(code): severity for code, severity in self.profile.checks.items()}
@@ -211,6 +214,8 @@ def transform_again(folder: RunFolder, extract: Extract, transformer: Transforme
         pq.write_table(pa.concat_tables(piece.users for piece in pieces), out, **staged.WRITING)
     findings = (asdict(finding) for piece in pieces for finding in piece.findings)
     folder.write_lines(f"findings/{number}.woken.jsonl", findings)
+    if transformer.profile.defaults:
+        folder.write_lines(stand_ins_of(extract, ".woken"), (one for piece in pieces for one in piece.stand_ins))
     if transformer.names_rejected:
         write_named(folder, extract, (one for piece in pieces for one in piece.named), ".woken")
 
@@ -227,6 +232,7 @@ def _write(folder: RunFolder, extract: Extract, transformer: Transformer, *, pla
     findings: list[Finding] = []
     known: list[KnownRows] = []
     named: Named = []
+    stand_ins: list[StandIn] = []
     rejected, rows = 0, 0
     work = transformer.plain_pieces if plain else transformer.pieces
     with (
@@ -239,10 +245,13 @@ def _write(folder: RunFolder, extract: Extract, transformer: Transformer, *, pla
             known.append(piece.known)
             findings += piece.findings
             named += piece.named
+            stand_ins += piece.stand_ins
             refused = len(piece.rejected)
             rejected += refused
             rows += piece.users.num_rows + len(piece.known.rows) + refused
     folder.write_lines(f"findings/{number}.jsonl", (asdict(finding) for finding in findings))
+    if transformer.profile.defaults:
+        folder.write_lines(stand_ins_of(extract), stand_ins)
     if transformer.names_rejected:
         write_named(folder, extract, named)
     recognised = KnownRows.joined(known)

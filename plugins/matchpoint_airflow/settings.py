@@ -1,4 +1,4 @@
-"""Where things are: profiles, code tables, obligations and run folders, from the environment."""
+"""Where things are: profiles, code tables, obligations, exports and run folders, from the environment."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ def code_tables_folder() -> Path:
 def obligations_folder() -> Path:
     """Give the folder of files that tell what people still owe the library."""
     return Path(os.environ.get("MATCHPOINT_OBLIGATIONS") or Path(__file__).parents[2] / "include" / "obligations")
+
+
+def exports_folder() -> Path:
+    """Give the folder of the files of Alma's job *Export users*."""
+    return Path(os.environ.get("MATCHPOINT_EXPORTS") or Path(__file__).parents[2] / "include" / "exports")
 
 
 def runs_url() -> str:

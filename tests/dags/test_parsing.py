@@ -24,9 +24,14 @@ JOBS = {
 }
 """DAGs that are started by hand and work on one store, with the params of their forms."""
 APPROVAL = "plan_approve"
-WATCHERS: dict[str, list[str]] = {"feeds_watch": [], "runs_purge": ["extracts_days", "run_days", "dry_run"]}
+WATCHERS: dict[str, list[str]] = {
+    "code_tables_refresh": [],
+    "feeds_watch": [],
+    "runs_purge": ["extracts_days", "run_days", "dry_run"],
+}
 """DAGs that look after the others on a schedule of their own, with their params."""
-OTHERS = {*JOBS, *WATCHERS, APPROVAL}
+RECONCILE = "alma_reconcile"
+OTHERS = {RECONCILE, *JOBS, *WATCHERS, APPROVAL}
 EXPECTED = {f"sis_{mode}__{code}" for mode in ("import", "synchronize") for code in CODES}
 
 

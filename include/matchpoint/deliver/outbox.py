@@ -112,6 +112,12 @@ def note_delivered(connection: Connection, taken: Iterable[tuple[int, int]]) -> 
             connection.execute(delete(dead_letters).where(select(new.c.id).where(was).exists()))
 
 
+def put_again(connection: Connection, user_ids: Iterable[int]) -> None:
+    """Put users into the outbox whom Alma has lost or has otherwise than it was given them. Dead letters stay so."""
+    for some in chunks(user_ids, AT_ONCE):
+        connection.execute(update(users).where(among(connection, users.c.id, some)).values(delivered_version=0))
+
+
 def bury(connection: Connection, letters: Iterable[Letter], *, profile: str, run_id: str, now: datetime) -> None:
     """Keep the users whom Alma did not take as dead letters; one that was tried before counts its attempts."""
     for one in letters:

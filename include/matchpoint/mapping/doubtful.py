@@ -46,7 +46,7 @@ def doubtful_rows(
     arrays = {place: arrow(values) for place, values in columns.items()}
     doubtful |= _mask(pc.is_null(arrays[PRIMARY_ID]))
     for place, values in arrays.items():
-        for found in _doubts(values, _field(place), rules[place], context):
+        for found in _doubts(values, field_of(place), rules[place], context):
             doubtful |= _mask(found)
     doubtful |= _alike(identifiers)
     return doubtful
@@ -70,7 +70,7 @@ def _all_doubtful(columns: Mapping[str, Strings], profile: Profile, context: Con
     return False
 
 
-def _field(place: str) -> Field:
+def field_of(place: str) -> Field:
     """Give the field that a rule fills, by the rule's place."""
     if place in CORE_BY_NAME:
         return CORE_BY_NAME[place]

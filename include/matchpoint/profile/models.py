@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from matchpoint.alma.fields import PRIMARY_ID
+from matchpoint.alma.fields import CORE_BY_NAME, PRIMARY_ID
 from matchpoint.findings import Severity
 from matchpoint.profile.affiliation import Affiliation
 from matchpoint.profile.converters import CrosswalkConverter
@@ -137,6 +137,9 @@ class Profile(Model):
     checks: dict[Check, Severity] = Field(
         default_factory=dict, description="What a fault does to its row: reject it, or drop the faulty part"
     )
+    defaults: dict[str, str] = Field(
+        default_factory=dict, description="By field, the code that stands in for one that Alma's code table lacks"
+    )
     guard: Guard = Field(default_factory=Guard, description="What a run may do without asking a person")
     health: Health = Field(default_factory=Health, description="What a feed that is unlike the others does")
     actions: Actions
@@ -177,6 +180,8 @@ class Profile(Model):
                 raise ValueError("precedence.column: found one; the format alma_xml has no columns")
             if self.confidential:
                 raise ValueError("confidential: found one; the format alma_xml has no columns")
+            if self.defaults:
+                raise ValueError("defaults: found some; the format alma_xml takes none")
             return self
         self._marks_people()
         if self.mapping is None or not any(getattr(self.mapping, name) for name in _NAMES):
@@ -190,7 +195,17 @@ class Profile(Model):
         self._addresses_read_columns(self.mapping)
         self._match_points_are_mapped(self.mapping)
         check_identity(self.identity, self.mapping)
+        self._defaults_are_for_codes()
         return self
+
+    def _defaults_are_for_codes(self) -> None:
+        coded = [name for name, field in CORE_BY_NAME.items() if field.table and self.fills(name)]
+        for name in self.defaults:
+            if name not in coded:
+                raise ValueError(
+                    f"defaults: found {name!r}; accepted are the fields with a code table that the mapping fills: "
+                    f"{_list(coded)}"
+                )
 
     def _marks_people(self) -> None:
         if self.confidential and not own_columns([self.confidential.column], self.joins):

@@ -119,7 +119,11 @@ def _header(cells: list[str]) -> dict[str, int]:
 
 
 def _from_json(path: Path) -> Iterator[Code]:
-    table = json.loads(path.read_text(encoding="utf-8"))
+    yield from codes_of(json.loads(path.read_text(encoding="utf-8")))
+
+
+def codes_of(table: dict[str, Any]) -> Iterator[Code]:
+    """Give the codes of a table as Alma's API answers it in JSON; raises KeyError for what is none."""
     for row in table["row"]:
         yield _code(table["name"], row["code"], row)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from matchpoint.read.frames import guard
@@ -17,7 +17,8 @@ from matchpoint.run_folder import RunFolder
 class Job:
     """What a job did, or in a dry run would do. ``left`` tells by primary id why a user was left as it was.
 
-    ``listed`` is a file in ``rejections`` that the job wrote for staff, "" for none.
+    ``listed`` is a file in ``rejections`` that the job wrote for staff, "" for none. ``tables`` are headings, each
+    with words and numbers of users below.
     """
 
     title: str
@@ -29,6 +30,7 @@ class Job:
     left: Mapping[str, str]
     file: str = "left_as_they_were.csv"
     listed: str = ""
+    tables: Sequence[tuple[str, Sequence[tuple[str, int]]]] = ()
 
     @property
     def reasons(self) -> list[tuple[str, int]]:

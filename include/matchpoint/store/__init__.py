@@ -4,6 +4,7 @@
 from matchpoint.store import (
     affiliation_tables,
     api_tables,
+    code_review_tables,
     delivery_tables,
     feed_tables,
     guard_tables,
@@ -11,6 +12,7 @@ from matchpoint.store import (
     job_tables,
     leavers_tables,
     notice_tables,
+    reconcile_tables,
 )
 from matchpoint.store.engine import exclusive, open_store, refresh_statistics, writing
 from matchpoint.store.upgrades import upgrade
@@ -18,6 +20,7 @@ from matchpoint.store.upgrades import upgrade
 TABLES = (
     affiliation_tables,
     api_tables,
+    code_review_tables,
     delivery_tables,
     feed_tables,
     guard_tables,
@@ -25,6 +28,7 @@ TABLES = (
     job_tables,
     leavers_tables,
     notice_tables,
+    reconcile_tables,
 )
 """The modules with tables, besides :mod:`matchpoint.store.tables`."""
 

@@ -37,7 +37,7 @@ _LOOK_AGAIN = _NOT_FOUND | {"401851"}
 _DAILY = "DAILY_THRESHOLD"
 # AssertionError, RuntimeError, ValueError: niquests' transport, when a connection breaks under it; almapy counts
 # them as such, too.
-_LOST = (AlmapyError, RequestException, ThrottleTimeoutError, AssertionError, RuntimeError, ValueError)
+LOST = (AlmapyError, RequestException, ThrottleTimeoutError, AssertionError, RuntimeError, ValueError)
 """What happens instead of an answer."""
 
 
@@ -178,7 +178,7 @@ class RestDoor:
                 self._failed = 0
                 raise _Refusal(code) from None
             self._lost()
-        except _LOST:
+        except LOST:
             self._lost()
         self._failed = 0
         return answer.to_dict()
@@ -216,10 +216,15 @@ async def ask_left(hook: AlmaHook) -> int | None:
             if error.code == _DAILY:
                 return 0
             raise ConnectionError("Alma: found that others ask it too fast; expected an answer.") from None
-        except (APIClientError, *_LOST) as error:
-            if isinstance(error, APIClientError) and (code := _code_of(error)):
-                _fail(code)
-            raise ConnectionError(f"Alma: found no answer ({type(error).__name__}); expected one.") from None
+        except (APIClientError, *LOST) as error:
+            raise failed_as(error) from None
+
+
+def failed_as(error: Exception) -> ConnectionError:
+    """Give the error for an Alma that does not answer; raises AirflowFailException when it does not let us in."""
+    if isinstance(error, APIClientError) and (code := _code_of(error)):
+        _fail(code)
+    return ConnectionError(f"Alma: found no answer ({type(error).__name__}); expected one.")
 
 
 _NOT_LET_IN = ("401", "403")

@@ -5,7 +5,7 @@ What is heavy to import (pandas, pyarrow, paramiko) is imported when a task runs
 
 from matchpoint_airflow.operators.apply import AlmaApplyPlanOperator
 from matchpoint_airflow.operators.check import SisCheckConnectionOperator
-from matchpoint_airflow.operators.code_tables import AlmaLoadCodeTablesOperator
+from matchpoint_airflow.operators.code_tables import AlmaLoadCodeTablesOperator, AlmaRefreshCodeTablesOperator
 from matchpoint_airflow.operators.deliver import (
     AlmaDeliverByApiOperator,
     AlmaDeliveryReportOperator,
@@ -28,6 +28,7 @@ from matchpoint_airflow.operators.identity import AlmaReviewIdentityOperator
 from matchpoint_airflow.operators.letters import AlmaRetryLettersOperator
 from matchpoint_airflow.operators.match import AlmaMatchUsersOperator
 from matchpoint_airflow.operators.obligations import AlmaLoadObligationsOperator
+from matchpoint_airflow.operators.reconcile import AlmaReconcileOperator
 from matchpoint_airflow.operators.report import AlmaWriteReportOperator
 from matchpoint_airflow.operators.retention import AlmaPurgeRunsOperator
 from matchpoint_airflow.operators.transform import AlmaTransformUsersOperator
@@ -55,6 +56,8 @@ __all__ = [
     "AlmaPlanUndoOperator",
     "AlmaPurgeRunsOperator",
     "AlmaPurgeUsersOperator",
+    "AlmaReconcileOperator",
+    "AlmaRefreshCodeTablesOperator",
     "AlmaReleaseProfileOperator",
     "AlmaRetryLettersOperator",
     "AlmaReviewIdentityOperator",

@@ -28,6 +28,7 @@ class AlmaApplyPlanOperator(ProfileOperator):
         from matchpoint.apply_plan import apply_plan
         from matchpoint.guard.records import answer_of
         from matchpoint.guard.verdict import Judgement, withheld_by
+        from matchpoint.stand_ins import note_stand_ins
 
         run, profile = Run.of(context), profile_of(self.profile)
         if run.dry_run:
@@ -40,6 +41,8 @@ class AlmaApplyPlanOperator(ProfileOperator):
             deviations = apply_plan(run.folder, store, now=utcnow(), withheld=withheld)
         except PlanError as error:
             raise AirflowFailException(str(error)) from error
+        if profile.defaults:
+            self.log.info("%d people got a default for a code that Alma lacks", note_stand_ins(run.folder, store))
         if judged and answer:
             replace(judged, answer=answer, answered_by=by, answered_at=at).write(run.folder)
         if withheld:
