@@ -11,7 +11,7 @@ export PYTHONPATH := $(CURDIR)/include:$(CURDIR)/plugins
 
 .DEFAULT_GOAL := help
 ALMA ?= sqlite:///$(CURDIR)/.airflow/alma.db
-.PHONY: help demo demo-bad-day export up alma down test cluster-test bench lint types check profile why replay schema law lock clean
+.PHONY: help demo demo-bad-day export up alma down test cluster-test bench bench-deliver lint types check profile why replay schema law lock clean
 
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,10 @@ cluster-test: $(READY)  ## Run Airflow with two workers that share no disk, and 
 bench: $(READY)  ## Measure speed and memory: make bench N=100000 ONLY="day2 sqlite" ROUNDS=3; CHECK=1 only compares
 	@PYTHONPATH=$(PYTHONPATH):$(CURDIR) $(BIN)/python -m bench --rows $(or $(N),100000) --rounds $(or $(ROUNDS),3) \
 		$(if $(ONLY),--only $(ONLY)) $(if $(CHECK),--check)
+
+bench-deliver: $(READY)  ## Measure deliveries to Alma's double by both doors: make bench-deliver N=2000
+	@PYTHONPATH=$(PYTHONPATH):$(CURDIR) $(BIN)/python -m bench.deliver --people $(or $(N),2000)
+	@PYTHONPATH=$(PYTHONPATH):$(CURDIR) $(BIN)/python -m bench.deliver_files --people $(or $(N),20000)
 
 lint: $(READY)  ## Check style
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,23 +10,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import servers
-import uvicorn
 from faults_of_alma import Faulty
 from ready_stores import make_store
+from served import serving
 from sqlalchemy import Engine, select, update
-from waiting import wait_for
 
 from matchpoint.accounts import one
 from matchpoint.accounts.store import Act, create
 from matchpoint.alma.fields import User
-from matchpoint.almaws.keys import Limits, make_key
-from matchpoint.almaws.users import Alma
 from matchpoint.store import open_store, writing
 from matchpoint.store.api_tables import api_keys
 from matchpoint.store.tables import users
-from matchpoint_airflow.almaws.app import create_app
-from matchpoint_airflow.almaws.server import Server
 
 ACT = Act("the desk at Alma", datetime(2026, 9, 1, tzinfo=UTC))
 
@@ -38,14 +31,13 @@ class Double:
 
     app: Faulty
     engine: Engine
-    key: str
-    port: int
     asked: list[tuple[str, str]] = field(default_factory=list)
+    address: str = ""
+    key: str = ""
 
     def connection(self, key: str = "") -> str:
         """Give the JSON for ``AIRFLOW_CONN_…``."""
-        host = f"http://{servers.HOST}:{self.port}"
-        return json.dumps({"conn_type": "alma", "host": host, "password": key or self.key})
+        return json.dumps({"conn_type": "alma", "host": self.address, "password": key or self.key})
 
     def users(self) -> dict[str, User]:
         """Give its users by primary id."""
@@ -80,17 +72,13 @@ def alma_double(folder: Path, profiles: Collection[str]) -> Iterator[Double]:
     url = f"sqlite:///{folder / 'alma.sqlite'}"
     make_store(url)
     engine = open_store(url)
-    key = make_key(engine, "matchpoint", "rw", datetime.now(UTC), per_second=10**6, per_day=10**6)
-    served = Server(Alma(engine, profiles), lambda: datetime.now(UTC), Limits(engine))
-    double = Double(Faulty(create_app(lambda: served), 6, 0.0), engine, key, servers.free_port())
-    config = uvicorn.Config(double, host=servers.HOST, port=double.port, log_config=None, access_log=False)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        wait_for("the Alma double", lambda: server.started)
-        yield double
-    finally:
-        server.should_exit = True
-        thread.join()
-        engine.dispose()
+    made: list[Double] = []
+
+    def around(app: Any) -> Double:
+        made.append(Double(Faulty(app, 6, 0.0), engine))
+        return made[0]
+
+    with serving(engine, profiles=tuple(profiles), around=around, clock=lambda: datetime.now(UTC)) as served:
+        made[0].address, made[0].key = served.address, served.key
+        yield made[0]
+    engine.dispose()

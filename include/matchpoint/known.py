@@ -86,16 +86,16 @@ class KnownRows:
         return cls(*(table[name].to_numpy() for name in ("row", "user_id", "hash")))
 
 
-_OF_MAPPING = {"code", "record_type", "format", "mapping", "crosswalks", "checks", "defaults"}
+_OF_MAPPING = {"code", "record_type", "format", "mapping", "crosswalks", "checks"}
 
 
 def mapping_version(profile: Profile, tables: CodeTables, header: bytes) -> int:
     """Give a number for everything by which a raw row becomes a user.
 
-    That is the profile's format, mapping and checks, the code tables, the header, and the rules of this release:
-    under two of them two rows that look the same are not.
+    That is the profile's format, mapping, checks and defaults, the code tables, the header, and the rules of this
+    release: under two of them two rows that look the same are not.
     """
-    said = profile.model_dump_json(include=_OF_MAPPING)
+    said = profile.model_dump_json(include=_OF_MAPPING | ({"defaults"} if profile.defaults else set()))
     codes = orjson.dumps(sorted(tables, key=repr))
     parts = [str(law_version(profile)).encode(), said.encode(), codes, header]
     return xxhash.xxh3_64_intdigest(b"\n".join(parts))

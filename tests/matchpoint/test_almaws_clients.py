@@ -15,6 +15,7 @@ import pytest
 import schemathesis
 from almapiwrapper.record import JsonData, Record
 from almapy import AlmaClient, AlmapyError
+from helpers import XML_PEOPLE, make_profile
 from hypothesis import HealthCheck, given, settings
 from ready_stores import make_store
 from served import Served, serving
@@ -22,15 +23,20 @@ from served import Served, serving
 from matchpoint.alma.code_tables import Code
 from matchpoint.store import open_store
 from matchpoint.store.code_tables import save_code_tables
+from matchpoint_airflow.almaws.job_desk import JobDesk
+from matchpoint_airflow.almaws.jobs import add_jobs
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    url = f"sqlite:///{tmp_path_factory.mktemp('alma')}/alma.db"
+    home = tmp_path_factory.mktemp("alma")
+    url = f"sqlite:///{home}/alma.db"
     make_store(url)
     engine = open_store(url)
+    (home / "files" / "in").mkdir(parents=True)
+    desk = JobDesk(engine, [make_profile(XML_PEOPLE)], home / "runs", home / "files")
     save_code_tables(engine, [Code("UserGroups", "UNDERGRAD", "Undergraduates"), Code("UserGroups", "STAFF")])
-    with serving(engine) as one:
+    with serving(engine, around=lambda app: add_jobs(app, desk)) as one:
         yield one
 
 
