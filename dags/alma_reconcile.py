@@ -12,7 +12,7 @@ MANUAL = """\
 which fields differ, who is missing in Alma, who is only there. *Source* `file`: put what Alma's job *Export users*
 gave (XML or zip) into the folder of exports (`MATCHPOINT_EXPORTS`, by default `include/exports`), below it the
 folder named as the profile; all files there together are Alma. *Source* `api`: all users are listed, 100 in a
-request; where the day's requests run out but for the reserve, run it again the next day: it goes on.
+request; where the day's requests run out but for the reserve, it waits for the next day and goes on.
 
 **Try it first.** *Repair* is off: nothing is written. With *Repair*, who differs or is missing goes into the outbox
 again, for the next delivery; who is the same but waits there is taken out of it. So the first delivery of a new

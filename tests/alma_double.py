@@ -12,14 +12,13 @@ from typing import Any
 
 from faults_of_alma import Faulty
 from ready_stores import make_store
-from served import serving
-from sqlalchemy import Engine, select, update
+from served import allow, serving
+from sqlalchemy import Engine, select
 
 from matchpoint.accounts import one
 from matchpoint.accounts.store import Act, create
 from matchpoint.alma.fields import User
 from matchpoint.store import open_store, writing
-from matchpoint.store.api_tables import api_keys
 from matchpoint.store.tables import users
 
 ACT = Act("the desk at Alma", datetime(2026, 9, 1, tzinfo=UTC))
@@ -56,8 +55,7 @@ class Double:
 
     def allow(self, per_day: int) -> None:
         """Let it take so many requests a day, those of before among them."""
-        with writing(self.engine).begin() as connection:
-            connection.execute(update(api_keys).values(per_day=per_day))
+        allow(self.engine, per_day)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Note what is asked, and answer."""

@@ -11,10 +11,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import uvicorn
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from matchpoint.almaws.keys import Limits, make_key
 from matchpoint.almaws.users import Alma
+from matchpoint.store import writing
+from matchpoint.store.api_tables import api_keys
 from matchpoint_airflow.almaws.app import create_app
 from matchpoint_airflow.almaws.server import Server
 
@@ -34,6 +36,12 @@ class Served:
     def root(self) -> str:
         """The address of the API itself."""
         return f"{self.address}/almaws/v1"
+
+
+def allow(engine: Engine, per_day: int) -> None:
+    """Let the key that may write make so many requests a day, those of before among them."""
+    with writing(engine).begin() as connection:
+        connection.execute(update(api_keys).where(api_keys.c.name == "writer").values(per_day=per_day))
 
 
 @contextmanager

@@ -67,7 +67,9 @@ class _Open:
             rows = batch["row"].to_numpy()
             numbers = np.full(len(rows), extract.number, dtype=np.int64)
             parts.append((numbers, rows, batch["user_hash"].to_numpy(), owners, batch["keys"].flatten().to_numpy()))
-        return cls(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+        columns = [list(column) for column in zip(*parts, strict=True)]
+        parts.clear()
+        return cls(*(_joined(column) for column in columns))
 
     def contested(self, keys: Hashes) -> Mask:
         """Tell which rows have an identifier that another one has; ``keys`` are sorted."""
@@ -75,6 +77,13 @@ class _Open:
         found = np.zeros(len(self.rows), dtype=bool)
         found[self.owners[np.isin(self.keys, twice)]] = True
         return found
+
+
+def _joined(parts: list[Hashes]) -> Hashes:
+    """Put the parts of a column together, and let go of them: of a million rows there is no room for both."""
+    joined = np.concatenate(parts)
+    parts.clear()
+    return joined
 
 
 @dataclass

@@ -5,10 +5,15 @@ from __future__ import annotations
 import copy
 import io
 import json
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
+from airflow.sdk.exceptions import AirflowRescheduleException
 from harness import START, Matchpoint
 from ready_stores import make_store
-from served import serving
+from served import allow, serving
 
 from matchpoint.accounts.store import Act, create
 from matchpoint.alma.code_tables import Code
@@ -16,8 +21,19 @@ from matchpoint.alma.law import new_user
 from matchpoint.alma.xml_files import write_users
 from matchpoint.store import open_store, upgrade, writing
 from matchpoint.store.code_tables import load_code_tables, save_code_tables
+from matchpoint_airflow.operators import AlmaReconcileOperator
 
 API = "\ndestinations:\n  alma_api: {connection: alma, reserve: 10}\n"
+
+
+def by_api(matchpoint: Matchpoint) -> Any:
+    """Reconcile by the API in a task alone."""
+    context: Any = {
+        "dag_run": SimpleNamespace(dag_id="alma_reconcile", run_id="alone", run_after=START),
+        "params": {"source": "api", "repair": False},
+        "ti": SimpleNamespace(task_id="reconcile", map_index=-1),
+    }
+    return AlmaReconcileOperator(task_id="reconcile", profile="students").execute(context)
 
 
 def test_drift_is_reported_then_repaired_and_tables_come_from_alma(on_sqlite: Matchpoint) -> None:
@@ -57,6 +73,11 @@ def test_drift_is_reported_then_repaired_and_tables_come_from_alma(on_sqlite: Ma
     with serving(double) as served:
         connection_of = {"conn_type": "alma", "host": served.address, "password": served.key}
         on_sqlite.monkeypatch.setenv("AIRFLOW_CONN_ALMA", json.dumps(connection_of))
+        allow(double, 5)
+        with pytest.raises(AirflowRescheduleException) as later:
+            by_api(on_sqlite)
+        assert later.value.reschedule_date > datetime.now(UTC)
+        allow(double, 1_000)
         mended = on_sqlite.run("alma_reconcile", profile="students", source="api", repair=True)
         refreshed = on_sqlite.run("code_tables_refresh")
     assert (mended.state, refreshed.state) == ("success", "success")

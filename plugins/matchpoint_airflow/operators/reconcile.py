@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException
 from airflow.sdk.timezone import utcnow
 
 from matchpoint.errors import ExtractError
@@ -24,13 +25,14 @@ if TYPE_CHECKING:
 class AlmaReconcileOperator(DeliveryOperator):
     """Compares Alma with the store, from files of *Export users* or by the API; with ``repair``, mends the outbox.
 
-    By the API it goes on where the last run ran out of the day's requests.
+    By the API it takes as many nights as the day's requests make of it: where they run out, the task waits for Alma's
+    next day, without a worker, and goes on from there.
     """
 
     operator_extra_links = (ReportLink(),)
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Reconcile, and give the people by kind; nothing but how far it came when the day's requests ran out."""
+        """Reconcile, and give the people by kind."""
         from matchpoint.reconcile.run import Reconcile
         from matchpoint.report.job import write_job_report
         from matchpoint.report.reconcile import drift_job, write_list
@@ -45,8 +47,9 @@ class AlmaReconcileOperator(DeliveryOperator):
         else:
             is_whole = _by_files(reconcile)
         if not is_whole:
-            self.log.warning("no requests are left for us today; run it again tomorrow: it goes on from here")
-            return {"is_whole": False}
+            go_on = _next_day_of_alma()
+            self.log.warning("no requests are left for us today; it goes on from here at %s", go_on.isoformat())
+            raise AirflowRescheduleException(go_on)
         counts = reconcile.close()
         fields = write_list(run.folder, reconcile.listed())
         repaired = reconcile.repair() if params["repair"] else None
@@ -63,7 +66,12 @@ class AlmaReconcileOperator(DeliveryOperator):
         run.folder.write_json("drift.json", {"counts": counts, "fields": fields})
         reconcile.forget()
         self.log.info("%s", job.sentence)
-        return {"is_whole": True, **counts}
+        return dict(counts)
+
+
+def _next_day_of_alma() -> datetime:
+    """Give when Alma counts requests anew: at midnight GMT (reference 6.4), and a little later to be sure."""
+    return utcnow().replace(hour=0, minute=5, second=0, microsecond=0) + timedelta(days=1)
 
 
 def _by_files(reconcile: Reconcile) -> bool:
