@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from extracts import extract, student
 from harness import START, Matchpoint
 from sqlalchemy import create_engine, text
@@ -25,6 +26,7 @@ DagBag().dags["sis_import__students"].test(run_after=due, logical_date=due)
 """
 
 
+@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
 def test_sigkill_in_apply_plan_then_the_run_again(matchpoint: Matchpoint) -> None:
     (matchpoint.remote / "students_1.csv").write_text(extract([student(number) for number in range(ROWS)]))
     due = START.replace(day=START.day + 1)

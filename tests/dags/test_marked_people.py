@@ -148,6 +148,7 @@ def failures(job: Everything) -> None:
     job.take_away()
 
 
+@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)  # whose errors quote values
 def test_the_marks_are_nowhere_they_must_not_be(
     everything: Everything, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:

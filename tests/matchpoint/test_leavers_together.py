@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from affiliated import document, employee, facets, feed, people, student
 from helpers import AS_OF, House, Row
 from hypothesis import HealthCheck, given, settings
@@ -122,8 +121,8 @@ def settle(nights: Nights, said: dict[str, Any]) -> None:
 MANY = 300
 
 
-@pytest.mark.parametrize("plans_again", [False, True])
-def test_a_kill_while_people_are_handed_over_loses_and_doubles_nothing(house: House, plans_again: bool) -> None:
+def test_a_kill_while_people_are_handed_over_loses_and_doubles_nothing(house: House) -> None:
+    plans_again = house.engine.dialect.name == "postgresql"  # each way on one of the databases
     nights, staff = Nights(house), leaving("staff", after_feeds=1)
     nights.run(STUDENTS, *(student(number) for number in range(MANY)))
     nights.run(staff, *(employee(number, ID=f"S{number}") for number in range(MANY)))
