@@ -7,7 +7,6 @@ The double works in a thread of this process; the steps follow one upon another,
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import logging
 import os
@@ -22,8 +21,7 @@ from sqlalchemy import Engine
 from tests.served import Served, serving
 from tests.servers import openssh
 
-from bench import generate, matchpoint_run
-from bench.job import Job
+from bench.deliver import load as loaded_store
 from bench.profiles import bench_profile
 from matchpoint.almaws.jobs import profile_number
 from matchpoint.deliver.answers import take_answer
@@ -31,7 +29,7 @@ from matchpoint.deliver.files import Delivery, write_load
 from matchpoint.deliver.job import has_ended, job_of_load
 from matchpoint.profile import Profile
 from matchpoint.profile.destinations import AlmaSftp
-from matchpoint.run_folder import RunFolder, sha256
+from matchpoint.run_folder import RunFolder
 from matchpoint.store import open_store, upgrade
 from matchpoint_airflow.almaws.job_desk import JobDesk
 from matchpoint_airflow.almaws.jobs import add_jobs
@@ -52,7 +50,7 @@ def deliver_by_file(people: int) -> dict[str, Any]:
 
 def _measured(home: Path, people: int) -> dict[str, Any]:
     profile, theirs = bench_profile(), _alma_profile()
-    ours, alma = open_store(_loaded(home, people)), open_store(f"sqlite:///{home / 'alma.sqlite'}")
+    ours, alma = open_store(loaded_store(home, people, 0)), open_store(f"sqlite:///{home / 'alma.sqlite'}")
     upgrade(alma)
     to = AlmaSftp(connection="files", folder="alma/in", profile_id=profile_number(profile.code))
     folder, now = RunFolder(home / "delivery"), datetime.now(UTC)
@@ -97,17 +95,6 @@ def _run(to: AlmaSftp) -> tuple[str, dict[str, Any]]:
         if has_ended(instance):
             return job, instance
         time.sleep(0.1)
-
-
-def _loaded(home: Path, people: int) -> str:
-    """Make a store with people whom Alma does not have; gives its URL."""
-    extract, url = home / "day1.csv", f"sqlite:///{home / 'store.sqlite'}"
-    with extract.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([generate.COLUMNS, *generate.people(people)])
-    matchpoint_run.prepare(url)
-    job = Job("matchpoint", "import", url, str(extract), sha256(extract), str(home / "run"), 0)
-    matchpoint_run.run(matchpoint_run.ready(job))
-    return url
 
 
 def _alma_profile() -> Profile:

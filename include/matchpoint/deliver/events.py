@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from matchpoint.alma.identifiers import key
+from matchpoint.deliver.words import words_of
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,7 @@ class Reason:
 
 
 _KNOWN = (
-    (
-        r"user is not external",
-        "internal",
-        "The user is internal in Alma, so the library's own. Make it external there, or let it be.",
-    ),
+    (r"user is not external", "internal", words_of("internal")),
     (
         r"identifier of type (?P<what>\w+) and value .*is already taken .*in this feed",
         "taken_in_feed",
@@ -48,14 +45,12 @@ _KNOWN = (
         "missing",
         "Alma wants a field that is missing: {what}. Fill it in the profile.",
     ),
-    (r"could not parse file", "unreadable", "Alma could not read the file. Tell a data engineer."),
+    (r"could not parse file", "unreadable", words_of("unreadable")),
     (r"invalid byte \d+ of|content is not allowed in prolog", "unreadable", "Alma could not read the file's text."),
 )
 """Alma's texts as patterns, with our code and words; the first that fits counts."""
 
-UNKNOWN = Reason(
-    "rejected", "Alma rejected the user for a reason that is not known here: see the job's events there."
-)
+UNKNOWN = Reason("rejected", words_of("rejected"))
 
 _VALUE = re.compile(r"identifier of type \w+ and value (?P<value>.+?) is already taken", re.IGNORECASE | re.DOTALL)
 _ABOUT_THE_EVENT = re.compile(

@@ -14,7 +14,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "taken_in_feed": "An identifier stands twice in the load. Tell a data engineer.",
         "missing": "Alma wants a field that is missing. Fill it in the profile.",
         "unreadable": "Alma could not read the file. Tell a data engineer.",
-        "rejected": "Alma rejected the user for a reason that is not known here: see the job's events.",
+        "rejected": "Alma rejected the user for a reason that is not known here: see the job's events there.",
         "schema": "Alma's schema would refuse a field. Mend it in the extract or the profile.",
         # of the way to Alma
         "400": "Alma's gateway did not take the request. Look whether the primary id has signs such as / or #.",

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from datetime import date
 
 from matchpoint.amounts import counted
-from matchpoint.read.frames import guard
-from matchpoint.report.job import Job
+from matchpoint.report.job import Job, write_listed
 from matchpoint.run_folder import RunFolder
 from matchpoint.used_codes import Used
 
@@ -17,12 +15,12 @@ LIST = "missing_codes.csv"
 
 def write_missing(folder: RunFolder, missing: Mapping[str, Mapping[Used, int]]) -> None:
     """Write the review list, one line for each code of a profile."""
-    with folder.path("rejections", LIST).open("w", encoding="utf-8", newline="") as out:
-        writer = csv.writer(out)
-        writer.writerow(["profile", "table", "field", "code", "people"])
-        for profile, codes in missing.items():
-            rows = ([profile, one.table, one.field, one.code, str(people)] for one, people in codes.items())
-            writer.writerows([guard(cell) for cell in row] for row in rows)
+    rows = (
+        [profile, one.table, one.field, one.code, str(people)]
+        for profile, codes in missing.items()
+        for one, people in codes.items()
+    )
+    write_listed(folder, LIST, ["profile", "table", "field", "code", "people"], rows)
 
 
 def codes_job(missing: Mapping[str, Mapping[Used, int]], tables: int, *, as_of: date, run_id: str) -> Job:

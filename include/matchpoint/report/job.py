@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from matchpoint.read.frames import guard
@@ -42,8 +41,12 @@ def write_job_report(folder: RunFolder, job: Job) -> None:
     """Write ``report.html``, and the list of those left as they were, where there are any."""
     folder.path("report.html").write_text(render_job_html(job), encoding="utf-8")
     if job.left:
-        out = io.StringIO(newline="")
+        write_listed(folder, job.file, ["primary_id", "reason"], job.left.items())
+
+
+def write_listed(folder: RunFolder, name: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Write a list for staff into ``rejections``, safe to be opened in a spreadsheet."""
+    with folder.path("rejections", name).open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out)
-        writer.writerow(["primary_id", "reason"])
-        writer.writerows([guard(who), guard(why)] for who, why in job.left.items())
-        folder.path("rejections", job.file).write_text(out.getvalue(), encoding="utf-8")
+        writer.writerow(header)
+        writer.writerows([guard(cell) for cell in row] for row in rows)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 from matchpoint.amounts import counted, number
-from matchpoint.read.frames import guard
 from matchpoint.reconcile.compare import KINDS, Met
 from matchpoint.reconcile.run import Repaired
-from matchpoint.report.job import Job
+from matchpoint.report.job import Job, write_listed
 from matchpoint.run_folder import RunFolder
 
 LIST = "drift.csv"
@@ -20,12 +18,13 @@ LIST = "drift.csv"
 def write_list(folder: RunFolder, people: Iterable[Met]) -> Counter[str]:
     """Write who is not the same on both sides, one line each; count the fields that differ."""
     fields: Counter[str] = Counter()
-    with folder.path("rejections", LIST).open("w", encoding="utf-8", newline="") as out:
-        writer = csv.writer(out)
-        writer.writerow(["primary_id", "found", "fields"])
+
+    def rows() -> Iterator[list[str]]:
         for one in people:
             fields.update(one.fields)
-            writer.writerow([guard(one.primary_id), KINDS[one.kind], " ".join(one.fields)])
+            yield [one.primary_id, KINDS[one.kind], " ".join(one.fields)]
+
+    write_listed(folder, LIST, ["primary_id", "found", "fields"], rows())
     return fields
 
 

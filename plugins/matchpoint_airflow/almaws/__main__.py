@@ -1,4 +1,4 @@
-"""An Alma to rehearse on: ``python -m matchpoint_airflow.almaws serve --store sqlite:///alma.db``.
+"""An Alma to rehearse on: ``python -m matchpoint_airflow.almaws --store sqlite:///alma.db serve``.
 
 ``keys add NAME``, ``keys list`` and ``keys revoke NAME`` look after the keys; ``webhook URL`` registers an address.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from datetime import UTC, datetime
 from getpass import getpass
 from pathlib import Path
 
@@ -21,15 +20,10 @@ from matchpoint.errors import MatchpointError
 from matchpoint.profile import load_profiles
 from matchpoint.store import open_store, upgrade
 from matchpoint_airflow.almaws.app import create_app
-from matchpoint_airflow.almaws.job_desk import JobDesk
+from matchpoint_airflow.almaws.job_desk import JobDesk, utcnow
 from matchpoint_airflow.almaws.jobs import add_jobs
 from matchpoint_airflow.almaws.server import Server
 from matchpoint_airflow.almaws.webhooks import WebhookTimer, register
-
-
-def now() -> datetime:
-    """Give the time."""
-    return datetime.now(UTC)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -46,17 +40,22 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _serve(options: argparse.Namespace, engine: Engine) -> int:
     if not list_keys(engine):
-        made = make_key(engine, "first", "rw", now())
+        made = make_key(engine, "first", "rw", utcnow())
         print(f"API key, shown this once: {made}", flush=True)
     profiles = load_profiles(options.profiles).good
     codes = {one.code for one in profiles} | set(options.profile)
-    server = Server(Alma(engine, codes), now, Limits(engine))
+    server = Server(Alma(engine, codes), utcnow, Limits(engine))
     print(f"Alma's API: http://{options.host}:{options.port}/almaws/v1/docs", flush=True)
     desk = JobDesk(
-        engine, profiles, options.runs, options.files, clock=now, on_end=lambda one: queue_job_end(engine, one, now())
+        engine,
+        profiles,
+        options.runs,
+        options.files,
+        clock=utcnow,
+        on_end=lambda one: queue_job_end(engine, one, utcnow()),
     )
     app = add_jobs(create_app(lambda: server), desk)
-    WebhookTimer(engine, now).start()
+    WebhookTimer(engine, utcnow).start()
     # No access log: it would hold keys and identifiers.
     uvicorn.run(app, host=options.host, port=options.port, access_log=False)
     return 0
@@ -69,7 +68,7 @@ def _webhook(options: argparse.Namespace, engine: Engine) -> int:
 
 def _add(options: argparse.Namespace, engine: Engine) -> int:
     limits = {"per_second": options.per_second, "per_day": options.per_day}
-    print(make_key(engine, options.name, options.scope, now(), **limits))
+    print(make_key(engine, options.name, options.scope, utcnow(), **limits))
     return 0
 
 
@@ -81,7 +80,7 @@ def _list(_: argparse.Namespace, engine: Engine) -> int:
 
 
 def _revoke(options: argparse.Namespace, engine: Engine) -> int:
-    revoke_key(engine, options.name, now())
+    revoke_key(engine, options.name, utcnow())
     return 0
 
 

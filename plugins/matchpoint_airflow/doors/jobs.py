@@ -11,12 +11,11 @@ from typing import Any, TypeVar
 
 import orjson
 from airflow.sdk.exceptions import AirflowFailException
-from almapy import AlmapyError
 from almapy.exceptions import APIClientError, ThresholdError
-from niquests.exceptions import RequestException
 
 from matchpoint.deliver.answers import EVENTS
 from matchpoint.run_folder import RunFolder
+from matchpoint_airflow.doors.rest import LOST
 from matchpoint_airflow.hooks.alma import Alma, AlmaHook
 
 T = TypeVar("T")
@@ -24,8 +23,6 @@ AT_ONCE = 100
 """Events, jobs or instances in one answer: Alma's most."""
 BUSY = {"402222", "402223", "60347"}
 """Alma's codes for: not now, other jobs run, or this one ran too often. Tried again later."""
-_LOST = (AlmapyError, RequestException, AssertionError, RuntimeError, ValueError)
-"""What happens instead of an answer; the last three come out of niquests when a connection breaks under it."""
 
 
 def ask(conn_id: str, question: Callable[[Alma], Awaitable[T]]) -> T:
@@ -44,7 +41,7 @@ def ask(conn_id: str, question: Callable[[Alma], Awaitable[T]]) -> T:
             f"connection {conn_id}: Alma refused to be asked about its jobs (code {error.code}); expected an answer. "
             "Give the API key the area Configuration, with writing, in Alma's Developer Network."
         ) from None
-    except _LOST as error:
+    except LOST as error:
         raise ConnectionError(f"connection {conn_id}: Alma did not answer ({type(error).__name__})") from None
 
 
@@ -76,7 +73,7 @@ async def run(alma: Alma, job_id: str) -> str:
         if str(error.code) in BUSY or isinstance(error, ThresholdError):
             return ""
         raise
-    except _LOST:
+    except LOST:
         return ""
     return str(answer.additional_info.link).rstrip("/").rpartition("/")[2]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator, BaseSensorOperator
+from airflow.sdk import BaseSensorOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from airflow.sdk.timezone import utcnow
 
 from matchpoint_airflow.hooks.user_store import UserStoreHook
-from matchpoint_airflow.operators.deliver import planned
+from matchpoint_airflow.operators.deliver import DeliveryOperator, planned
 from matchpoint_airflow.operators.guarded import Guarded
 from matchpoint_airflow.run import Run, profile_of
 
@@ -60,12 +60,8 @@ class FileDoor:
         return job
 
 
-class FileDoorOperator(FileDoor, Guarded, BaseOperator):
+class FileDoorOperator(FileDoor, DeliveryOperator):
     """A task of a delivery by file."""
-
-    def __init__(self, *, profile: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.profile = profile
 
 
 class FileDoorSensor(FileDoor, Guarded, BaseSensorOperator):
